@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where Vault is and which of its mounts are ours. Holds no token and no secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class VaultAccess:
+    """How to reach Vault or OpenBao.
+
+    Attributes:
+        address: URL of the active node's service, `https://vault.vault.svc:8200`.
+        ca_file: PEM file of the authority that signed its certificate; None for the system's.
+        namespace: Vault namespace; None for the root namespace.
+        auth_mount: path of the Kubernetes auth method.
+        kv_mount: path of the KV v2 engine.
+        operator_role: role that the operator logs in with.
+        timeout: seconds to connect, and seconds without an answer.
+        connections: requests at once; also the number of threads.
+    """
+
+    address: str
+    ca_file: str | None = None
+    namespace: str | None = None
+    auth_mount: str = "kubernetes"
+    kv_mount: str = "secret"
+    operator_role: str = "hw-operator"
+    timeout: float = 10.0
+    connections: int = 8

@@ -1,0 +1,187 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong at Vault, as kinds that the engine can act on and people can read.
+
+An answer's body never gets into a message: the kind is found by status and by fragments of Vault's
+own error strings that are known to carry no value, and the words people read are ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from wardkeeper.api.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Kind(StrEnum):
+    """The classes of errors, each with an action of its own."""
+
+    UNREACHABLE = "Unreachable"
+    SEALED = "Sealed"
+    UNINITIALISED = "Uninitialised"
+    RATE_LIMITED = "RateLimited"
+    NOT_CONSISTENT = "NotConsistent"
+    REDIRECTED = "Redirected"
+    NOT_VAULT = "NotVault"
+    TOKEN_DEAD = "TokenDead"  # noqa: S105 - a kind of error, not a token
+    DENIED = "Denied"
+    LOGIN_REFUSED = "LoginRefused"
+    ROLE_MISSING = "RoleMissing"
+    AUTH_NOT_CONFIGURED = "AuthNotConfigured"
+    MOUNT_MISSING = "MountMissing"
+    CAS = "CompareAndSet"
+    INVALID = "Invalid"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What people read about a kind, and what the engine makes of it."""
+
+    found: str
+    remedy: str
+    reason: Reason = Reason.VAULT_REFUSED
+    unavailable: bool = False
+
+
+_AWAY = Reason.VAULT_UNAVAILABLE
+_WORDS: dict[Kind, _Words] = {
+    Kind.UNREACHABLE: _Words(
+        "Vault cannot be reached",
+        "check its address, its certificate and the network; it is tried again by itself",
+        _AWAY,
+        unavailable=True,
+    ),
+    Kind.SEALED: _Words(
+        "Vault is sealed or has no active node",
+        "unseal it; work goes on by itself",
+        _AWAY,
+        unavailable=True,
+    ),
+    Kind.UNINITIALISED: _Words(
+        "Vault is not initialised",
+        "initialise and unseal it; work goes on by itself",
+        _AWAY,
+        unavailable=True,
+    ),
+    Kind.RATE_LIMITED: _Words(
+        "Vault limits the rate of requests",
+        "it is tried again later; raise the quota if this lasts",
+        _AWAY,
+        unavailable=True,
+    ),
+    Kind.NOT_CONSISTENT: _Words(
+        "Vault's node has not caught up yet",
+        "it is tried again by itself",
+        _AWAY,
+        unavailable=True,
+    ),
+    Kind.REDIRECTED: _Words(
+        "Vault points to another host, which is not followed",
+        "set the address to the service of the active node",
+    ),
+    Kind.NOT_VAULT: _Words(
+        "what answers does not speak Vault's API",
+        "check the address; a proxy or another service may stand in the way",
+        _AWAY,
+        unavailable=True,
+    ),
+    Kind.TOKEN_DEAD: _Words(
+        "the token is no longer valid", "a new login follows by itself", unavailable=False
+    ),
+    Kind.DENIED: _Words(
+        "Vault denies it",
+        "run `wardkeeper vault bootstrap` to put policies and roles right; "
+        "check whether the entity is disabled",
+    ),
+    Kind.LOGIN_REFUSED: _Words(
+        "Vault refuses the login",
+        "check the role's ServiceAccount, namespace and audience, and that Vault's reviewer token "
+        "may create TokenReviews",
+    ),
+    Kind.ROLE_MISSING: _Words(
+        "the role to log in with does not exist", "run `wardkeeper vault bootstrap`"
+    ),
+    Kind.AUTH_NOT_CONFIGURED: _Words(
+        "the Kubernetes auth method is not set up",
+        "run `wardkeeper vault bootstrap`",
+        Reason.VAULT_NOT_CONFIGURED,
+    ),
+    Kind.MOUNT_MISSING: _Words(
+        "there is no KV v2 engine or auth method at the configured path",
+        "run `wardkeeper vault bootstrap`, or correct the mount in the settings",
+        Reason.VAULT_NOT_CONFIGURED,
+    ),
+    Kind.CAS: _Words(
+        "somebody else wrote a version in between", "it is read again and decided anew"
+    ),
+    Kind.INVALID: _Words(
+        "Vault does not accept the request",
+        "compare the versions of Wardkeeper and Vault, and look at Vault's log",
+    ),
+    Kind.FAILED: _Words("Vault failed", "look at Vault's log; it is tried again by itself"),
+}
+
+
+class VaultError(Exception):
+    """A request to Vault that did not do what it should.
+
+    Attributes:
+        kind: the class of the error.
+        operation: what was tried, in words, without any value.
+        remedy: what a person can do.
+        unavailable: Vault cannot answer now; waiting is the answer, and nothing may be deleted.
+        reason: the reason for a condition.
+        retry_after: seconds that Vault asks to wait, when it does.
+    """
+
+    def __init__(self, kind: Kind, operation: str, *, retry_after: float | None = None) -> None:
+        words = _WORDS[kind]
+        self.kind = kind
+        self.operation = operation
+        self.remedy = words.remedy
+        self.unavailable = words.unavailable
+        self.reason = words.reason
+        self.retry_after = retry_after
+        super().__init__(f"cannot {operation}: {words.found}; {words.remedy}")
+
+
+_BY_STATUS = {
+    412: Kind.NOT_CONSISTENT,
+    429: Kind.RATE_LIMITED,
+    501: Kind.UNINITIALISED,
+    502: Kind.UNREACHABLE,
+    503: Kind.SEALED,
+    504: Kind.UNREACHABLE,
+}
+
+
+def kind_of(status: int, errors: Sequence[str], *, login: bool = False) -> Kind:
+    """The kind of an answer that reports an error.
+
+    Args:
+        status: HTTP status.
+        errors: Vault's error strings; looked at, never shown.
+        login: the request was a login.
+    """
+    text = " ".join(errors).lower()
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status == 403:
+        return Kind.LOGIN_REFUSED if login else Kind.DENIED
+    if status == 404:
+        return Kind.MOUNT_MISSING
+    if status == 400 and "did not match the current version" in text:
+        return Kind.CAS
+    if status == 400 and login and "invalid role name" in text:
+        return Kind.ROLE_MISSING
+    if status >= 500 and login and "could not load backend configuration" in text:
+        return Kind.AUTH_NOT_CONFIGURED
+    if status >= 500 and "does not exist during renewal" in text:
+        return Kind.TOKEN_DEAD
+    return Kind.FAILED if status >= 500 else Kind.INVALID
