@@ -1,0 +1,194 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""One HTTP exchange with the API server: credentials, time limits, and honest failures.
+
+It must never follow a redirect (the token would travel along), never repeat a request on its
+own, and never log or quote a body.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Self
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    DummyCookieJar,
+    TCPConnector,
+)
+from yarl import URL
+
+from wardkeeper.kube.errors import Unreachable, error_from_response
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from types import TracebackType
+
+    from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+
+    from wardkeeper.kube.access import Access
+
+_CONNECT_SECONDS = 5.0
+_DNS_SECONDS = 300
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+
+class Answer:
+    """What came back: HTTP status, raw body, and the seconds of `Retry-After` if any."""
+
+    __slots__ = ("body", "code", "retry_after")
+
+    def __init__(self, code: int, body: bytes, retry_after: float | None) -> None:
+        self.code = code
+        self.body = body
+        self.retry_after = retry_after
+
+
+class Transport:
+    """Two connection pools: a bounded one for requests, and one for streams.
+
+    Streams live for minutes; in one pool they would starve the requests.
+    """
+
+    def __init__(self, access: Access, *, user_agent: str, limit: int, timeout: float) -> None:
+        self._access = access
+        self._limit = limit
+        self._timeout = ClientTimeout(total=timeout, sock_connect=min(timeout, _CONNECT_SECONDS))
+        self._headers = {
+            "User-Agent": user_agent,
+            # Next to the server, compressing costs both sides more than the bytes do.
+            "Accept-Encoding": "identity",
+        }
+        self._sessions: tuple[ClientSession, ClientSession] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the pools; no connection is made yet."""
+        self._sessions = (self._session(self._limit), self._session(0))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close every connection."""
+        if self._sessions is not None:
+            for session in self._sessions:
+                await session.close()
+            self._sessions = None
+
+    async def exchange(
+        self, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None, what: str
+    ) -> Answer:
+        """Send one request and read its whole answer, whatever the status.
+
+        Raises:
+            Unreachable: no complete answer; `ambiguous` when it was a write that may have arrived.
+        """
+        session, _ = self._opened()
+        try:
+            async with session.request(
+                method,
+                self._url(target),
+                data=body,
+                headers=self._authorised(headers),
+                timeout=self._timeout,
+                allow_redirects=False,
+            ) as response:
+                return Answer(response.status, await response.read(), _retry_after(response))
+        except (ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(error, what, write=method not in _SAFE_METHODS) from None
+
+    @asynccontextmanager
+    async def stream(
+        self, target: str, *, headers: Mapping[str, str], idle: float, what: str, secret: bool
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The chunks of an endless answer that the server has begun to give.
+
+        Args:
+            target: path and query.
+            headers: besides the standing ones.
+            idle: seconds of silence after which the stream counts as dead.
+            what: the request in words.
+            secret: it is about Secrets.
+
+        Raises:
+            ApiError: the server refused, the connection broke, or it fell silent.
+        """
+        _, session = self._opened()
+        limits = ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=idle)
+        try:
+            async with session.get(
+                self._url(target),
+                headers=self._authorised(headers),
+                timeout=limits,
+                allow_redirects=False,
+            ) as response:
+                if response.status != HTTPStatus.OK:
+                    raise error_from_response(
+                        response.status,
+                        await response.read(),
+                        what=what,
+                        secret=secret,
+                        retry_after=_retry_after(response),
+                    )
+                yield response.content.iter_any()
+        except (ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(error, what, write=False) from None
+
+    def _session(self, limit: int) -> ClientSession:
+        return ClientSession(
+            connector=TCPConnector(
+                limit=limit, ssl=self._access.ssl or True, ttl_dns_cache=_DNS_SECONDS
+            ),
+            headers=self._headers,
+            cookie_jar=DummyCookieJar(),
+            middlewares=(_never_repeat,),
+        )
+
+    def _opened(self) -> tuple[ClientSession, ClientSession]:
+        if self._sessions is None:
+            raise RuntimeError("the client is not open; use it as `async with Client(...)`")
+        return self._sessions
+
+    def _url(self, target: str) -> URL:
+        return URL(self._access.server + target, encoded=True)
+
+    def _authorised(self, headers: Mapping[str, str]) -> dict[str, str]:
+        token = self._access.token()
+        return {**headers, "Authorization": f"Bearer {token}"} if token else dict(headers)
+
+
+async def _never_repeat(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    """Keep aiohttp from sending PUT and DELETE a second time when a kept connection breaks."""
+    try:
+        return await handler(request)
+    except ClientConnectorError:
+        raise
+    except (ClientError, OSError) as error:
+        raise _Broken(type(error).__name__) from error
+
+
+class _Broken(ClientError):
+    """The connection broke under a request that may have arrived."""
+
+
+def _unreachable(error: Exception, what: str, *, write: bool) -> Unreachable:
+    never_sent = isinstance(error, ClientConnectorError | ConnectionTimeoutError)
+    cause = str(error) if isinstance(error, _Broken) else type(error).__name__
+    if never_sent:
+        cause = "no connection"
+    elif isinstance(error, TimeoutError):
+        cause = "no answer in time"
+    return Unreachable(f"{what}: {cause}", ambiguous=write and not never_sent)
+
+
+def _retry_after(response: ClientResponse) -> float | None:
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isdigit() else None
