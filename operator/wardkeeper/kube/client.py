@@ -21,7 +21,7 @@ from wardkeeper.kube.stream import Lines, read_event
 from wardkeeper.kube.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
     from types import TracebackType
 
     from wardkeeper.kube.access import Access
@@ -116,7 +116,7 @@ class Client:
         metadata_only: bool = False,
         limit: int = 500,
         lane: Lane = Lane.BACKGROUND,
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page, None]:
         """All objects of a kind, as of one moment, page by page.
 
         Raises:
@@ -152,7 +152,7 @@ class Client:
         metadata_only: bool = False,
         idle: float = 70.0,
         seconds: int = 270,
-    ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    ) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
         """Event type and object of each change after a version, bookmarks included.
 
         Ends when the server ends it, about `seconds` later. Takes no place among the requests.

@@ -23,6 +23,7 @@ from aiohttp import (
 )
 from yarl import URL
 
+from wardkeeper.kube.access import AccessError
 from wardkeeper.kube.errors import Unreachable, error_from_response
 
 if TYPE_CHECKING:
@@ -161,7 +162,10 @@ class Transport:
         return URL(self._access.server + target, encoded=True)
 
     def _authorised(self, headers: Mapping[str, str]) -> dict[str, str]:
-        token = self._access.token()
+        try:
+            token = self._access.token()
+        except AccessError as error:
+            raise Unreachable(str(error)) from None
         return {**headers, "Authorization": f"Bearer {token}"} if token else dict(headers)
 
 
