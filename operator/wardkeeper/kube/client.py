@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
     from types import TracebackType
 
-    from wardkeeper.kube.access import Access
+    from wardkeeper.kube.credentials import Access
     from wardkeeper.kube.resource import Resource
 
 __all__ = ["Call", "Client", "Lane", "Page"]

@@ -23,7 +23,7 @@ from aiohttp import (
 )
 from yarl import URL
 
-from wardkeeper.kube.access import AccessError
+from wardkeeper.kube.credentials import AccessError
 from wardkeeper.kube.errors import Unreachable, error_from_response
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
-    from wardkeeper.kube.access import Access
+    from wardkeeper.kube.credentials import Access
 
 _CONNECT_SECONDS = 5.0
 _DNS_SECONDS = 300
