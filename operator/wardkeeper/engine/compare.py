@@ -1,0 +1,248 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What differs between an object as it is wanted and as it is. Pure.
+
+Three things can be wrong with a live object, and nothing else counts:
+
+- a field that is wanted has another value or is gone;
+- a field that we set before is not wanted any more;
+- a field that we never asked for was set by somebody else (a sidecar, `hostNetwork`, a key).
+
+Values that the server filled in belong to nobody and are left alone, so are labels, annotations,
+finalizers and owner references that others add, status, and the few fields of `TOLERATED`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wardkeeper.engine.ownership import Path, Setter, setter_of, setters, undesired
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+TOLERATED: tuple[tuple[str, Path], ...] = (
+    ("Deployment", ("spec", "replicas")),
+    ("ServiceAccount", ("imagePullSecrets",)),
+    (
+        "Deployment",
+        ("spec", "template", "metadata", "annotations", "kubectl.kubernetes.io/restartedAt"),
+    ),
+)
+"""Fields that others may set when the workflow does not: an autoscaler's number of replicas, a
+platform's pull secrets, the stamp of `kubectl rollout restart`."""
+
+_IDENTITY = ("name", "mountPath", "containerPort", "uid")
+"""What tells the items of a list apart, first match wins; lists of other things go by index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that is not as wanted; never its value.
+
+    Attributes:
+        path: where, for people: `spec.template.spec.containers[router].image`.
+        manager: the field manager that set it, or `unknown`.
+    """
+
+    path: str
+    manager: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is wrong with a live object.
+
+    Attributes:
+        apply: a server-side apply of the wanted object is needed.
+        foreign: fields that others added; an apply cannot remove them.
+        differences: everything that is wrong, for people.
+    """
+
+    apply: bool
+    foreign: tuple[Path, ...]
+    differences: tuple[Difference, ...]
+
+    @property
+    def clean(self) -> bool:
+        """The live object is as wanted."""
+        return not self.apply and not self.foreign
+
+
+def compare(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
+    """What is wrong with `live`, an object with its managedFields.
+
+    Secrets are compared by who set what alone, for `live` is then metadata only.
+    """
+    kind = str(desired["kind"])
+    ours, others = setters(live)
+    known = desired if kind == "Secret" else live
+    foreign = _outermost(
+        path
+        for setter in others
+        for path in undesired(setter.fields, _visible(known, setter.fields, kind), desired)
+        if not _tolerated(kind, path)
+    )
+    lost = [path for setter in ours for path in undesired(setter.fields, known, desired)]
+    changed = list(_unequal(_comparable(desired), _without(live, foreign), ()))
+    if kind == "Secret":
+        changed += _taken_keys(desired, live)
+    wrong = [*changed, *lost]
+    return Comparison(
+        apply=bool(wrong),
+        foreign=foreign,
+        differences=tuple(
+            Difference(describe(path, live), setter_of(path, live, others))
+            for path in dict.fromkeys([*wrong, *foreign])
+        ),
+    )
+
+
+def describe(path: Path, live: Mapping[str, Any]) -> str:
+    """A path for people: items of lists by name where they have one."""
+    text = ""
+    here: Any = live
+    for step in path:
+        if isinstance(step, int):
+            here = here[step] if isinstance(here, list) and step < len(here) else None
+            name = here.get("name", step) if isinstance(here, dict) else step
+            text += f"[{name}]"
+        else:
+            here = here.get(step) if isinstance(here, dict) else None
+            text += f".{step}" if text else step
+    return text
+
+
+def removal(foreign: tuple[Path, ...], uid: str) -> list[dict[str, Any]]:
+    """A JSON patch (RFC 6902) that removes fields from the object with this uid and no other."""
+    deepest_last_items_first = sorted(
+        foreign, key=lambda path: tuple((isinstance(s, int), s) for s in path), reverse=True
+    )
+    test = {"op": "test", "path": "/metadata/uid", "value": uid}
+    return [test, *({"op": "remove", "path": _pointer(path)} for path in deepest_last_items_first)]
+
+
+def _pointer(path: Path) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def _tolerated(kind: str, path: Path) -> bool:
+    if path[0] in ("metadata", "status"):
+        return True
+    return any(kind == of and path[: len(field)] == field for of, field in TOLERATED)
+
+
+def _comparable(desired: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a wanted object that a live one can be held against."""
+    left_out = {"apiVersion", "kind"}
+    if desired["kind"] == "Secret":
+        left_out |= {"data", "type", "immutable"}
+    return {key: value for key, value in desired.items() if key not in left_out}
+
+
+def _unequal(desired: Any, live: Any, path: Path) -> Iterator[Path]:
+    """Paths of wanted values that the live object does not have."""
+    if isinstance(desired, dict) and isinstance(live, dict):
+        for key, value in desired.items():
+            if key in live:
+                yield from _unequal(value, live[key], (*path, key))
+            elif value not in ({}, []):
+                yield (*path, key)
+        return
+    if isinstance(desired, list) and isinstance(live, list):
+        yield from _unequal_items(desired, live, path)
+        return
+    if desired != live:
+        yield path
+
+
+def _unequal_items(desired: list[Any], live: list[Any], path: Path) -> Iterator[Path]:
+    if path == ("metadata", "ownerReferences"):
+        live = [item for item in live if item.get("uid") in {want.get("uid") for want in desired}]
+    if len(desired) != len(live):
+        yield path
+        return
+    for index, wanted in enumerate(desired):
+        at = _place(wanted, live, index)
+        if at is None:
+            yield path
+            return
+        yield from _unequal(wanted, live[at], (*path, at))
+
+
+def _place(wanted: Any, live: list[Any], index: int) -> int | None:
+    """Where in a live list the item is that a wanted one means."""
+    if isinstance(wanted, dict):
+        for key in _IDENTITY:
+            if key in wanted:
+                return next(
+                    (
+                        at
+                        for at, item in enumerate(live)
+                        if isinstance(item, dict) and item.get(key) == wanted[key]
+                    ),
+                    None,
+                )
+    return index
+
+
+def _outermost(paths: Iterator[Path]) -> tuple[Path, ...]:
+    """Each path once, and none inside another."""
+    found = sorted(set(paths), key=len)
+    kept: list[Path] = []
+    for path in found:
+        if not any(path[: len(outer)] == outer for outer in kept):
+            kept.append(path)
+    return tuple(kept)
+
+
+def _without(live: Any, paths: tuple[Path, ...]) -> Any:
+    """A copy of `live` as it will be when these fields are removed."""
+    if () in paths or not paths:
+        return live
+    inner: dict[Any, list[Path]] = {}
+    for path in paths:
+        inner.setdefault(path[0], []).append(path[1:])
+    if isinstance(live, list):
+        return [
+            _without(item, tuple(inner.get(at, ())))
+            for at, item in enumerate(live)
+            if () not in inner.get(at, ())
+        ]
+    return {
+        key: _without(value, tuple(inner.get(key, ())))
+        for key, value in live.items()
+        if () not in inner.get(key, ())
+    }
+
+
+def _visible(known: Mapping[str, Any], fields: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """`known`, and for a Secret also every key that a manager says it set."""
+    if kind != "Secret":
+        return known
+    said = {key[2:]: None for key in fields.get("f:data", {}) if key.startswith("f:")}
+    return {**known, "data": {**said, **known.get("data", {})}}
+
+
+def _taken_keys(desired: Mapping[str, Any], live: Mapping[str, Any]) -> list[Path]:
+    """Keys and annotations of a Secret that are wanted and are not, or not only, set by us."""
+    ours, others = setters(live)
+    taken: list[Path] = []
+    for place, wanted in (
+        (("data",), desired.get("data", {})),
+        (("metadata", "annotations"), desired["metadata"].get("annotations", {})),
+    ):
+        mine, theirs = _keys_set(ours, place), _keys_set(others, place)
+        taken += [(*place, key) for key in wanted if key not in mine or key in theirs]
+    return taken
+
+
+def _keys_set(by: list[Setter], place: tuple[str, ...]) -> set[str]:
+    keys: set[str] = set()
+    for setter in by:
+        fields: Mapping[str, Any] = setter.fields
+        for step in place:
+            fields = fields.get(f"f:{step}", {})
+        keys |= {key[2:] for key in fields if key.startswith("f:")}
+    return keys

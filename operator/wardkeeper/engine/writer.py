@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Carries out one change of a plan at a time, so that a stranger's object is never touched.
+
+A creation is a server-side apply that carries a resourceVersion which no object can have: the
+server creates what is missing and answers 409 for whatever is there already. A repair carries the
+uid of the object that was looked at. A removal of what others added is a JSON patch that tests
+the uid. So whatever happens between looking and writing, nothing of somebody else is changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wardkeeper.api.reasons import Reason
+from wardkeeper.engine.compare import compare, removal
+from wardkeeper.engine.outcome import Terminal, Transient
+from wardkeeper.engine.plan import Action, Change, Live, fingerprint
+from wardkeeper.engine.refusal import outcome_of
+from wardkeeper.engine.world import controller_of, key_of
+from wardkeeper.kube.client import Lane
+from wardkeeper.kube.errors import ApiError, Conflict, NotFound
+from wardkeeper.kube.resource import Ref, ref_of, resource_of
+
+if TYPE_CHECKING:
+    from wardkeeper.engine.world import World
+    from wardkeeper.kube.client import Client
+    from wardkeeper.render.metadata import Obj
+
+NO_SUCH_VERSION = "1"
+"""No object has it: revision 1 of the store is the store itself, before its first object."""
+
+
+class Writer:
+    """Writes children and tells the world about them."""
+
+    def __init__(self, client: Client, world: World) -> None:
+        self._client = client
+        self._world = world
+
+    async def carry_out(self, change: Change, lane: Lane) -> None:
+        """Do one thing of a plan.
+
+        Raises:
+            Outcome: it cannot be done, or not now.
+        """
+        try:
+            if change.action is Action.CREATE and change.desired:
+                await self._create(change.desired, lane)
+            elif change.action is Action.REPAIR and change.desired and change.live:
+                await self._repair(change, change.desired, change.live, lane)
+            elif change.action is Action.REPLACE and change.desired and change.live:
+                await self.delete(change.ref, change.live.uid)
+                await self._create(change.desired, lane)
+            elif change.action is Action.DELETE and change.live:
+                await self.delete(change.ref, change.live.uid)
+        except ApiError as error:
+            raise outcome_of(error, change.ref) from error
+
+    async def delete(self, ref: Ref, uid: str, *, propagation: str = "Background") -> None:
+        """Delete exactly this child."""
+        self._world.leaving(ref, uid)
+        await self._client.delete(
+            resource_of(ref.kind), ref.namespace, ref.name, uid=uid, propagation=propagation
+        )
+
+    async def publish(self, secret: Obj) -> Obj:
+        """Make a Secret so, all keys in one write; what the server stored of its metadata.
+
+        Raises:
+            ApiError: the server refused.
+            Terminal: a Secret of that name is not ours.
+        """
+        ref = ref_of(secret)
+        key = key_of(secret)
+        if key is None or ref not in self._world.children(key):
+            return await self._create(secret)
+        live = await read_live(self._client, ref)
+        if live is None:
+            return await self._create(secret)
+        body = live.body or {}
+        foreign = compare(secret, body).foreign
+        if foreign:
+            await self._trim(ref, foreign, live.uid)
+        return await self._apply(secret, live.uid)
+
+    async def _create(self, desired: Obj, lane: Lane = Lane.LIVE) -> Obj:
+        metadata = {**desired["metadata"], "resourceVersion": NO_SUCH_VERSION}
+        try:
+            return await self._send({**desired, "metadata": metadata}, desired, lane)
+        except Conflict as taken:
+            ref = ref_of(desired)
+            live = await read_live(self._client, ref)
+            if live is None:
+                raise Transient(
+                    Reason.API_UNAVAILABLE, f"{_name(ref)} came and went; it is tried again"
+                ) from taken
+            if live.owner != controller_of(desired):
+                raise name_taken(ref) from None
+            return await self._apply(desired, live.uid, lane)
+
+    async def _repair(self, change: Change, desired: Obj, live: Live, lane: Lane) -> None:
+        comparison = change.comparison
+        if comparison is None:
+            return
+        stored: Any = None
+        if comparison.foreign:
+            stored = await self._trim(change.ref, comparison.foreign, live.uid, lane)
+        if comparison.apply:
+            stored = await self._apply(desired, live.uid, lane)
+        elif stored is not None:
+            self._world.wrote(stored, fingerprint(desired))
+        if change.ref.kind != "Secret" and stored and not compare(desired, stored).clean:
+            left = compare(desired, stored).differences
+            raise Transient(
+                Reason.WRITE_REFUSED,
+                f"{_name(change.ref)}: {left[0].path} is changed back at once, by a webhook or "
+                "policy; exempt objects labelled app.kubernetes.io/managed-by=wardkeeper from it",
+            )
+
+    async def _trim(
+        self, ref: Ref, foreign: tuple[Any, ...], uid: str, lane: Lane = Lane.LIVE
+    ) -> Obj:
+        return await self._client.json_patch(
+            resource_of(ref.kind), ref.namespace, ref.name, removal(foreign, uid), lane=lane
+        )
+
+    async def _apply(self, desired: Obj, uid: str, lane: Lane = Lane.LIVE) -> Obj:
+        body = {**desired, "metadata": {**desired["metadata"], "uid": uid}}
+        return await self._send(body, desired, lane)
+
+    async def _send(self, body: Obj, desired: Obj, lane: Lane = Lane.LIVE) -> Obj:
+        stored = await self._client.apply(body, lane=lane)
+        self._world.wrote(stored, fingerprint(desired))
+        return stored
+
+
+async def read_live(client: Client, ref: Ref) -> Live | None:
+    """A child as it is at this moment, of a Secret its metadata; None when there is none."""
+    try:
+        body = await client.get(
+            resource_of(ref.kind), ref.namespace, ref.name, metadata_only=ref.kind == "Secret"
+        )
+    except NotFound:
+        return None
+    metadata = body["metadata"]
+    return Live(metadata["uid"], controller_of(body), int(metadata["resourceVersion"]), body)
+
+
+def name_taken(ref: Ref) -> Terminal:
+    """The outcome when a child's name belongs to an object that is not ours."""
+    return Terminal(
+        Reason.NAME_TAKEN,
+        f"{_name(ref)} exists and does not belong to this workflow; it was left as it is: "
+        "rename the workflow, or delete that object if nobody needs it",
+    )
+
+
+def _name(ref: Ref) -> str:
+    return f"{ref.kind} {ref.namespace}/{ref.name}"
