@@ -1,165 +1,74 @@
 # SPDX-FileCopyrightText: The Wardkeeper Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The step of a pass that supplies a workflow with its secrets."""
+"""The step of a pass that supplies a workflow with its secrets, and the one that takes them back.
+
+Nothing to do costs nothing: no request to Vault, no write. If something must be done, Vault is
+read first and what it holds is believed: a version whose delivery got lost is delivered, not made
+again. Only then is one written, with compare-and-set, and delivered in one write.
+
+Vault being away deletes nothing: what is delivered stays, and the outcome says what waits for it.
+No value may leave this step but in the Secret that is published.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from wardkeeper.rotation.decide import Action, Cause
+from wardkeeper.engine.secret_case import (
+    NO_VAULT_REMEDY,
+    WAIT_REFUSED,
+    WAIT_UNAVAILABLE,
+    case_of,
+    delivered,
+    failed,
+    kept,
+    without_vault,
+)
+from wardkeeper.engine.secret_job import SecretOutcome, Supplied, Withdrawn
+from wardkeeper.render.secret import render_secret
+from wardkeeper.rotation.decide import Action, deadline_of, decide
+from wardkeeper.rotation.record import annotations_of
+from wardkeeper.rotation.request import read_requests
+from wardkeeper.rotation.version import Version, draw_version, read_version
+from wardkeeper.vault.errors import Kind, VaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
-    from random import Random
 
-    from wardkeeper.api.reasons import Reason
-    from wardkeeper.api.secrets import SecretSpec
+    from wardkeeper.engine.secret_case import Case
+    from wardkeeper.engine.secret_job import Job, SecretServices
+    from wardkeeper.vault.kv import KvEntry, OwnPath
     from wardkeeper.vault.workflows import WorkflowVault
 
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """A live Secret, as far as it is ever looked at.
-
-    Attributes:
-        metadata: the PartialObjectMetadata of the Secret.
-        foreign_edit: somebody else than the operator changed it.
-    """
-
-    metadata: Mapping[str, Any]
-    foreign_edit: bool = False
+_WRITES = 3
+"""Writes that may lose against somebody else's before the pass gives up and another one starts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """The secrets of one workflow in one pass.
+@dataclass(slots=True)
+class _Ledger:
+    """What a pass has achieved so far, and what of it is still to do."""
 
-    Attributes:
-        namespace: namespace of the workflow.
-        workflow: name of the workflow, and of its ServiceAccount.
-        uid: uid of the workflow.
-        secrets: what the spec declares.
-        delivered: the live Secrets by the name of the secret; absent when there is none.
-        known: names of the secrets that status lists: there was a version before.
-        dropped: names that status or live Secrets know and the spec no longer declares.
-        rotate_now: value of the annotation rotate-now; empty without one.
-        handled_rotate_now: value of status.lastHandledRotateNow; empty without one.
-        labels: labels of the workflow's children.
-        owner: owner reference to the workflow.
-    """
+    outcomes: dict[str, SecretOutcome]
+    to_do: dict[str, Case]
+    to_remove: list[str]
+    removed: list[str] = field(default_factory=list)
+    unfinished: dict[str, str] = field(default_factory=dict)
 
-    namespace: str
-    workflow: str
-    uid: str
-    secrets: tuple[SecretSpec, ...]
-    delivered: Mapping[str, Delivered] = field(default_factory=dict)
-    known: frozenset[str] = frozenset()
-    dropped: tuple[str, ...] = ()
-    rotate_now: str = ""
-    handled_rotate_now: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    owner: Mapping[str, Any] | None = None
+    def look_again(self, now: datetime) -> None:
+        """Decide what is left to do for another time; deadlines are on Vault's clock."""
+        for name, case in list(self.to_do.items()):
+            self.to_do[name] = case.at(now)
+            if not self.to_do[name].must_act:
+                self.outcomes[name] = kept(self.to_do.pop(name), now)
 
-
-@dataclass(frozen=True, slots=True)
-class SecretServices:
-    """What the step may touch outside of itself.
-
-    Attributes:
-        vault: None when no Vault is configured.
-        workflow_jwt: (namespace, ServiceAccount) -> a token for the audience `vault-operator`.
-        publish: replaces or creates the Secret as a whole; returns what the server stored.
-        clock: the time, with time zone.
-        random: source of new values; `secrets.SystemRandom()`.
-    """
-
-    vault: WorkflowVault | None
-    workflow_jwt: Callable[[str, str], Awaitable[str]]
-    publish: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
-    clock: Callable[[], datetime]
-    random: Random
-
-
-@dataclass(frozen=True, slots=True)
-class SecretOutcome:
-    """Where one secret stands after the step; never a value.
-
-    Attributes:
-        name: name of the secret in the workflow.
-        action: what was decided: Keep, Create, Rotate or Restore.
-        cause: why.
-        phase: Idle, Waiting (Vault is away), Failed (it refuses).
-        version: version that is delivered; None when none is.
-        rotated_at: when that version was made.
-        due_at: when it is replaced.
-        deadline: when it counts as overdue.
-        content_mac: fingerprint for the pod template. None: nothing is delivered, or what is
-            delivered is unknown; then the workload must not be changed.
-        published: the Secret was written in this pass.
-        rotated: a new version was made in this pass.
-        reason: None when current; else the reason for SecretsCurrent=False.
-        message: for people, with the remedy; empty when current.
-        overdue: the delivered version is past its deadline.
-        next_look: seconds until something must be looked at again.
-    """
-
-    name: str
-    action: Action = Action.KEEP
-    cause: Cause = Cause.CURRENT
-    engine: str = "KvGenerated"
-    phase: str = "Idle"
-    version: str | None = None
-    rotated_at: datetime | None = None
-    due_at: datetime | None = None
-    deadline: datetime | None = None
-    content_mac: str | None = None
-    published: bool = False
-    rotated: bool = False
-    reason: Reason | None = None
-    message: str = ""
-    overdue: bool = False
-    next_look: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Supplied:
-    """The result of the step.
-
-    Attributes:
-        secrets: one outcome for each declared secret, in the order of the spec.
-        removed: dropped secrets whose versions are gone from Vault: their Secret may be deleted.
-        unfinished: dropped secrets that are still in Vault, with the reason and the remedy.
-        unknown_requests: names in rotate-now that the workflow has no secret for.
-        handled_rotate_now: value for status.lastHandledRotateNow; None while something of it waits.
-    """
-
-    secrets: tuple[SecretOutcome, ...]
-    removed: tuple[str, ...] = ()
-    unfinished: Mapping[str, str] = field(default_factory=dict)
-    unknown_requests: tuple[str, ...] = ()
-    handled_rotate_now: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
-    """What of a deleted workflow is gone from Vault.
-
-    Attributes:
-        left: what could not be removed, by name (`KV entry db`, `auth roles`), with the reason.
-        unavailable: Vault is away: wait and call again; else the rest needs a person.
-        next_look: seconds until another call makes sense.
-    """
-
-    left: Mapping[str, str] = field(default_factory=dict)
-    unavailable: bool = False
-    next_look: float | None = None
-
-    @property
-    def done(self) -> bool:
-        """Nothing of the workflow is left in Vault."""
-        return not self.left
+    def give_up(self, error: VaultError | None, now: datetime) -> None:
+        """Report everything that is left to do as stuck; None when no Vault is configured."""
+        for name, case in self.to_do.items():
+            self.outcomes[name] = failed(case, error, now) if error else without_vault(case, now)
+        words = str(error) if error else f"no Vault is configured; {NO_VAULT_REMEDY}"
+        self.unfinished.update(dict.fromkeys(self.to_remove, words))
 
 
 async def supply(job: Job, services: SecretServices) -> Supplied:
@@ -169,15 +78,187 @@ async def supply(job: Job, services: SecretServices) -> Supplied:
         wardkeeper.kube.errors.ApiError: the API server refused a token or the Secret; the next
             call finds the version in Vault and delivers it.
     """
-    raise NotImplementedError
+    names = [each.name for each in job.secrets]
+    asked = read_requests(job.rotate_now, names)
+    handled = read_requests(job.handled_rotate_now, names)
+    skew = services.vault.skew if services.vault else timedelta()
+    now = services.clock() + max(skew, timedelta())  # due by either clock: Vault's is then asked
+    cases = [case_of(job, each, asked, handled, now) for each in job.secrets]
+    ledger = _Ledger(
+        outcomes={case.wish.name: kept(case, now) for case in cases},
+        to_do={case.wish.name: case for case in cases if case.must_act},
+        to_remove=list(job.dropped),
+    )
+    if ledger.to_do or ledger.to_remove:
+        await _work(job, services, ledger, now)
+    answered = all(ledger.outcomes[name].reason is None for name in asked.by_secret)
+    return Supplied(
+        secrets=tuple(ledger.outcomes[name] for name in names),
+        removed=tuple(ledger.removed),
+        unfinished=ledger.unfinished,
+        unknown_requests=asked.unknown,
+        handled_rotate_now=job.rotate_now if job.rotate_now and answered else None,
+    )
+
+
+async def _work(job: Job, services: SecretServices, ledger: _Ledger, now: datetime) -> None:
+    """Do what needs Vault; an error of Vault ends up in the outcomes of what was left to do."""
+    if services.vault is None:
+        ledger.give_up(None, now)
+        return
+    try:
+        now = await services.vault.now()
+        ledger.look_again(now)
+        if ledger.to_do or ledger.to_remove:
+            await _in_session(job, services, services.vault, ledger, now)
+    except VaultError as error:
+        ledger.give_up(error, now)
+
+
+async def _in_session(
+    job: Job, services: SecretServices, vault: WorkflowVault, ledger: _Ledger, now: datetime
+) -> None:
+    """Log in as the workflow and do it, one secret after the other.
+
+    Raises:
+        VaultError: Vault is away, or the login failed; what was done stays done.
+    """
+    await vault.ensure_roles(job.namespace, job.workflow)
+    jwt = await services.workflow_jwt(job.namespace, job.workflow)
+    async with vault.session(job.namespace, job.workflow, jwt) as own:
+        for name, case in list(ledger.to_do.items()):
+            try:
+                ledger.outcomes[name] = await _bring(job, services, own, case, now)
+            except VaultError as error:
+                if error.unavailable:
+                    raise
+                ledger.outcomes[name] = failed(case, error, now)
+            del ledger.to_do[name]
+        for name in list(ledger.to_remove):
+            try:
+                await own.remove(name)
+                ledger.removed.append(name)
+            except VaultError as error:
+                if error.unavailable:
+                    raise
+                ledger.unfinished[name] = str(error)
+            ledger.to_remove.remove(name)
+
+
+async def _bring(
+    job: Job, services: SecretServices, own: OwnPath, case: Case, now: datetime
+) -> SecretOutcome:
+    """Deliver the version that Vault holds if it will do, else a new one.
+
+    Raises:
+        VaultError: it could not be read or written.
+    """
+    name, wish = case.wish.name, case.wish
+    for _ in range(_WRITES):
+        entry = await own.read(name)
+        held = _version(entry, job.uid)
+        decision = decide(wish, held.record if held else None, now=now, intact=False)
+        if held and decision.action is Action.RESTORE:
+            await _publish(job, services, case, held)
+            return delivered(case, held.record, now, action=Action.RESTORE, rotated=False)
+        drawn = draw_version(
+            wish, case.fields, before=held, last_known=case.record, random=services.random
+        )
+        try:
+            entry = await own.write(name, drawn, entry.version if entry else 0)
+        except VaultError as error:
+            if error.kind is not Kind.CAS:
+                raise
+            continue
+        made = _version(entry, job.uid)
+        if made is not None:
+            await _publish(job, services, case, made)
+            action = Action.ROTATE if case.known else Action.CREATE
+            return delivered(case, made.record, now, action=action, rotated=True)
+    raise VaultError(Kind.CAS, f"write a new version of secret {name}")
+
+
+async def _publish(job: Job, services: SecretServices, case: Case, version: Version) -> None:
+    """Deliver a version: one write of the whole Secret."""
+    await services.publish(
+        render_secret(
+            namespace=job.namespace,
+            workflow=job.workflow,
+            secret=case.wish.name,
+            data=version.data,
+            labels=job.labels,
+            annotations=annotations_of(version.record, deadline_of(case.wish, version.record)),
+            owner=job.owner,
+        )
+    )
+
+
+def _version(entry: KvEntry | None, uid: str) -> Version | None:
+    """The version that Vault holds, if it was made for this workflow."""
+    if entry is None or entry.deleted:
+        return None
+    return read_version(entry.data, number=entry.version, created=entry.created, uid=uid)
 
 
 async def withdraw(job: Job, services: SecretServices, *, has_identity: bool) -> Withdrawn:
-    """Remove what a deleted workflow has in Vault: KV entries, then its two auth roles.
+    """Remove what a deleted workflow has in Vault: its KV entries, then its two auth roles.
+
+    May be called again and again until it is done.
 
     Args:
-        job: the workflow; `known`, `dropped` and `secrets` name its KV entries.
+        job: the workflow; its declared, known, delivered and dropped secrets are removed.
         services: what may be touched.
         has_identity: its ServiceAccount still exists, so that a login as the workflow is possible.
+
+    Raises:
+        wardkeeper.kube.errors.ApiError: the API server refused a token.
     """
-    raise NotImplementedError
+    vault = services.vault
+    names = sorted({each.name for each in job.secrets} | {*job.known, *job.delivered, *job.dropped})
+    if vault is None:
+        words = f"no Vault is configured; {NO_VAULT_REMEDY}"
+        return Withdrawn(dict.fromkeys(_entries(names), words), next_look=WAIT_REFUSED)
+    left: dict[str, str] = {}
+    try:
+        if names and has_identity:
+            left |= await _remove_entries(job, services, vault, names)
+        elif names:
+            words = "its ServiceAccount is gone, so nobody can log in as it; an admin removes it"
+            left |= dict.fromkeys(_entries(names), words)
+        await vault.delete_roles(job.namespace, job.workflow)
+    except VaultError as error:
+        left["auth roles"] = str(error)
+        wait = error.retry_after or (WAIT_UNAVAILABLE if error.unavailable else WAIT_REFUSED)
+        return Withdrawn(left, unavailable=error.unavailable, next_look=wait)
+    return Withdrawn(left, next_look=WAIT_REFUSED if left else None)
+
+
+async def _remove_entries(
+    job: Job, services: SecretServices, vault: WorkflowVault, names: list[str]
+) -> dict[str, str]:
+    """Remove KV entries as the workflow; what Vault refuses comes back with the reason.
+
+    Raises:
+        VaultError: Vault is away, or the roles cannot be written.
+    """
+    left: dict[str, str] = {}
+    await vault.ensure_roles(job.namespace, job.workflow)
+    jwt = await services.workflow_jwt(job.namespace, job.workflow)
+    try:
+        async with vault.session(job.namespace, job.workflow, jwt) as own:
+            for name in names:
+                try:
+                    await own.remove(name)
+                except VaultError as error:
+                    if error.unavailable:
+                        raise
+                    left |= dict.fromkeys(_entries([name]), str(error))
+    except VaultError as error:
+        if error.unavailable:
+            raise
+        left |= dict.fromkeys(_entries(names), str(error))
+    return left
+
+
+def _entries(names: list[str]) -> list[str]:
+    return [f"KV entry {name}" for name in names]

@@ -172,6 +172,8 @@ def kind_of(status: int, errors: Sequence[str], *, login: bool = False) -> Kind:
     text = " ".join(errors).lower()
     if status in _BY_STATUS:
         return _BY_STATUS[status]
+    if status < 400:
+        return Kind.REDIRECTED
     if status == 403:
         return Kind.LOGIN_REFUSED if login else Kind.DENIED
     if status == 404:
