@@ -19,6 +19,7 @@ class Reason(StrEnum):
     QUOTA_EXCEEDED = "QuotaExceeded"
     WRITE_REFUSED = "WriteRefused"
     API_UNAVAILABLE = "ApiUnavailable"
+    DECLARED = "Declared"
     PEER_MISSING = "PeerMissing"
     POLICIES_IN_PLACE = "PoliciesInPlace"
     POLICIES_MISSING = "PoliciesMissing"
