@@ -101,8 +101,8 @@ _WORDS: dict[Kind, _Words] = {
     ),
     Kind.LOGIN_REFUSED: _Words(
         "Vault refuses the login",
-        "check the role's ServiceAccount, namespace and audience, and that Vault's reviewer token "
-        "may create TokenReviews",
+        "check that the auth method is mounted, the role's ServiceAccount, namespace and audience, "
+        "and that Vault's reviewer token may create TokenReviews",
     ),
     Kind.ROLE_MISSING: _Words(
         "the role to log in with does not exist", "run `wardkeeper vault bootstrap`"
@@ -180,6 +180,8 @@ def kind_of(status: int, errors: Sequence[str], *, login: bool = False) -> Kind:
         return Kind.MOUNT_MISSING
     if status == 400 and "did not match the current version" in text:
         return Kind.CAS
+    if status == 400 and "upgrading from non-versioned" in text:
+        return Kind.NOT_CONSISTENT
     if status == 400 and login and "invalid role name" in text:
         return Kind.ROLE_MISSING
     if status >= 500 and login and "could not load backend configuration" in text:

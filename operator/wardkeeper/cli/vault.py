@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""`wardkeeper vault`: what a platform admin does once, with a token of their own.
+
+A token is never an argument: the process list shows arguments to everybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wardkeeper.vault.access import VaultAccess
+from wardkeeper.vault.bootstrap import ACCESSOR_UNKNOWN, BootstrapSettings, Step, bootstrap_plan
+from wardkeeper.vault.client import VaultClient
+from wardkeeper.vault.errors import VaultError
+from wardkeeper.vault.install import Change, NotReplaceable, install
+
+EXIT_FAILED = 1
+EXIT_INPUT = 2
+_TOKEN_VARIABLES = ("VAULT_TOKEN", "BAO_TOKEN")
+
+app = typer.Typer(
+    help="Set up Vault or OpenBao for the operator.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+
+
+Address = Annotated[
+    str, typer.Option(envvar=["VAULT_ADDR", "BAO_ADDR"], help="URL of Vault or OpenBao.")
+]
+CaFile = Annotated[
+    Path | None, typer.Option(envvar=["VAULT_CACERT", "BAO_CACERT"], help="PEM of its authority.")
+]
+VaultNamespace = Annotated[
+    str | None, typer.Option(envvar=["VAULT_NAMESPACE", "BAO_NAMESPACE"], help="Vault namespace.")
+]
+TokenFile = Annotated[
+    Path | None, typer.Option(help="File with an admin's token; else VAULT_TOKEN or BAO_TOKEN.")
+]
+AuthMount = Annotated[str, typer.Option(help="Path of the Kubernetes auth method.")]
+KvMount = Annotated[str, typer.Option(help="Path of the KV v2 engine.")]
+OperatorNamespace = Annotated[str, typer.Option(help="Namespace of the operator.")]
+OperatorAccount = Annotated[str, typer.Option(help="ServiceAccount of the operator.")]
+KubernetesHost = Annotated[str, typer.Option(help="URL of the API server as Vault reaches it.")]
+KubernetesCaFile = Annotated[Path | None, typer.Option(help="PEM of the API server's authority.")]
+ReviewerTokenFile = Annotated[Path | None, typer.Option(help="Token that may create TokenReviews.")]
+ReplaceReviewerToken = Annotated[bool, typer.Option(help="Write that token even if Vault has one.")]
+DryRun = Annotated[bool, typer.Option(help="Print what would be installed; ask nobody.")]
+
+
+@app.callback()
+def vault() -> None:
+    """Set up Vault or OpenBao for the operator."""
+
+
+@app.command()
+def bootstrap(
+    address: Address = "https://127.0.0.1:8200",
+    ca_file: CaFile = None,
+    vault_namespace: VaultNamespace = None,
+    token_file: TokenFile = None,
+    auth_mount: AuthMount = "kubernetes",
+    kv_mount: KvMount = "secret",
+    operator_namespace: OperatorNamespace = "wardkeeper-system",
+    operator_service_account: OperatorAccount = "wardkeeper",
+    kubernetes_host: KubernetesHost = "https://kubernetes.default.svc",
+    kubernetes_ca_file: KubernetesCaFile = None,
+    reviewer_token_file: ReviewerTokenFile = None,
+    replace_reviewer_token: ReplaceReviewerToken = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Install mounts, policies and the operator's role; a second run changes nothing."""
+    settings = BootstrapSettings(
+        access=VaultAccess(
+            address,
+            ca_file=str(ca_file) if ca_file else None,
+            namespace=vault_namespace,
+            auth_mount=auth_mount,
+            kv_mount=kv_mount,
+        ),
+        operator_namespace=operator_namespace,
+        operator_service_account=operator_service_account,
+        kubernetes_host=kubernetes_host,
+        kubernetes_ca=_content(kubernetes_ca_file, "--kubernetes-ca-file", needed=not dry_run),
+        reviewer_token=_content(reviewer_token_file, "--reviewer-token-file", needed=not dry_run),
+        replace_reviewer_token=replace_reviewer_token,
+    )
+    if dry_run:
+        for step in bootstrap_plan(settings):
+            _show(step)
+        return
+    try:
+        asyncio.run(_install(settings, _admin_token(token_file)))
+    except (VaultError, NotReplaceable) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(EXIT_FAILED) from None
+
+
+async def _install(settings: BootstrapSettings, token: str) -> None:
+    """Install and say what became of each step."""
+    client = VaultClient(settings.access)
+    changed = 0
+    try:
+        async for each in install(client, token, settings):
+            typer.echo(f"{each.change:<9}  {each.title}")
+            changed += each.change is not Change.UNCHANGED
+    finally:
+        client.close()
+    typer.echo(f"{changed} changed" if changed else "nothing changed")
+
+
+def _show(step: Step) -> None:
+    """Print a step of the plan: a policy as its text, anything else as its fields."""
+    typer.echo(f"# {step.title}\n# write {step.path}")
+    for key, value in step.shown().items():
+        if key == "policy":
+            typer.echo(str(value).replace(ACCESSOR_UNKNOWN, f"<{ACCESSOR_UNKNOWN}>").strip())
+        else:
+            typer.echo(f"{key} = {value}")
+    typer.echo("")
+
+
+def _admin_token(token_file: Path | None) -> str:
+    if token_file is not None:
+        return _content(token_file, "--token-file", needed=True)
+    for name in _TOKEN_VARIABLES:
+        if token := os.environ.get(name):
+            return token
+    raise _input_error("no token: set VAULT_TOKEN or give --token-file")
+
+
+def _content(file: Path | None, option: str, *, needed: bool) -> str:
+    """The text of a file, without blanks at its ends."""
+    if file is None:
+        if needed:
+            raise _input_error(f"{option} is needed; with --dry-run it is not")
+        return ""
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _input_error(f"{option}: cannot read {file}: {type(error).__name__}") from None
+
+
+def _input_error(message: str) -> typer.Exit:
+    typer.echo(f"error: {message}", err=True)
+    return typer.Exit(EXIT_INPUT)
