@@ -91,11 +91,14 @@ def judge_endpoint(endpoint: Endpoint, namespace: str, known: Known) -> Endpoint
 def judge_peers(workflow: HealthcareWorkflow, known: Known) -> tuple[str, ...]:
     """Workflows that are named and do not exist, as `namespace/name`."""
     namespace = workflow.metadata.namespace
-    declared = (*workflow.spec.network.ingress, *workflow.spec.endpoints)
+    peers = chain(
+        (one.workflow for one in workflow.spec.network.ingress),
+        (one.workflow for one in workflow.spec.endpoints),
+    )
     missing = {
-        _full_name(one.workflow, namespace)
-        for one in declared
-        if one.workflow is not None and not _exists(one.workflow, namespace, known)
+        _full_name(peer, namespace)
+        for peer in peers
+        if peer is not None and not _exists(peer, namespace, known)
     }
     return tuple(sorted(missing))
 

@@ -10,8 +10,10 @@ from wardkeeper.render import quantity
 from wardkeeper.render.volumes import render_mounts
 
 if TYPE_CHECKING:
+    from wardkeeper.api.container import Container, EnvVar
+    from wardkeeper.api.probes import Probe
+    from wardkeeper.api.resources import Amounts
     from wardkeeper.api.workflow import HealthcareWorkflow
-    from wardkeeper.api.workload import Amounts, Container, EnvVar, Probe
     from wardkeeper.render.metadata import Obj
     from wardkeeper.render.surroundings import Surroundings
 

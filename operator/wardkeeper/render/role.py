@@ -49,7 +49,7 @@ def _rule(rule: AccessRule) -> Obj:
     made: Obj = {
         "apiGroups": list(rule.api_groups),
         "resources": list(rule.resources),
-        "verbs": list(rule.verbs),
+        "verbs": [verb.value for verb in rule.verbs],
     }
     if rule.resource_names:
         made["resourceNames"] = list(rule.resource_names)

@@ -17,14 +17,15 @@ from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from wardkeeper.api.workload import VolumeAccess
+from wardkeeper.api.container import VolumeAccess
 from wardkeeper.render import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wardkeeper.api.container import Container
     from wardkeeper.api.workflow import HealthcareWorkflow
-    from wardkeeper.api.workload import Container, Workload
+    from wardkeeper.api.workload import Workload
     from wardkeeper.render.metadata import Obj
 
 SECRETS_FOLDER = "/var/run/wardkeeper/secrets"
