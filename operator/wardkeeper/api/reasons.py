@@ -20,6 +20,7 @@ class Reason(StrEnum):
     WRITE_REFUSED = "WriteRefused"
     API_UNAVAILABLE = "ApiUnavailable"
     DECLARED = "Declared"
+    CONFIG_MAP_MISSING = "ConfigMapMissing"
     PEER_MISSING = "PeerMissing"
     POLICIES_IN_PLACE = "PoliciesInPlace"
     POLICIES_MISSING = "PoliciesMissing"

@@ -69,9 +69,9 @@ def _deployment(live: Mapping[str, Any]) -> Rollout:
         return Rollout(
             Progress.MOVING,
             Reason.ROLLOUT_IN_PROGRESS,
-            f"{min(available, updated)} of {wanted} pods are updated and available",
+            f"waits until {wanted} pods are updated and available",
         )
-    return Rollout(Progress.READY, Reason.AVAILABLE, f"{available} of {wanted} pods are available")
+    return Rollout(Progress.READY, Reason.AVAILABLE, f"{wanted} pods are updated and available")
 
 
 def _refused(message: str) -> Rollout:
@@ -99,6 +99,6 @@ def _job(live: Mapping[str, Any]) -> Rollout:
     return Rollout(
         Progress.MOVING,
         Reason.ROLLOUT_IN_PROGRESS,
-        f"the run is under way: {active} active, {status.get('succeeded', 0)} succeeded",
+        "the run is under way",
         running=bool(active),
     )

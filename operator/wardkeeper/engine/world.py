@@ -57,6 +57,7 @@ class Child:
             was not compared. Neither content nor fingerprint: it must be read before it is judged.
         annotations: of a Secret, the annotations that say which version it delivers.
         rollout: of a workload, how far it has come.
+        leaving: it is being deleted.
     """
 
     uid: str
@@ -66,6 +67,7 @@ class Child:
     good_for: int = 0
     annotations: Mapping[str, str] | None = None
     rollout: Rollout | None = None
+    leaving: bool = False
 
 
 @dataclass(slots=True)
@@ -223,13 +225,19 @@ class World:
         family = self._families.get(key)
         return frozenset(family.lost) if family else frozenset()
 
-    def wants_pass(self, key: Key) -> bool:
-        """Whether a child of the workflow has vanished or changed since the last pass."""
+    def pending(self, key: Key) -> frozenset[tuple[Ref, int]]:
+        """Changes of children that no pass has taken in: ref and version, 0 for one that is lost."""
         family = self._families.get(key)
-        return bool(
-            family
-            and (family.lost or any(one.unread is not None for one in family.children.values()))
-        )
+        if family is None:
+            return frozenset()
+        unread = {(r, one.version) for r, one in family.children.items() if one.unread is not None}
+        return frozenset(unread | {(ref, 0) for ref in family.lost})
+
+    def settle_lost(self, key: Key, wanted: Iterable[Ref]) -> None:
+        """Children that are lost and that nobody wants any more are not missed."""
+        family = self._families.get(key)
+        if family:
+            family.lost &= set(wanted)
 
     def known(self, kind: str) -> Iterable[tuple[str, str]]:
         """Namespace and name of every child of a kind."""
@@ -274,6 +282,7 @@ def _child(raw: Mapping[str, Any], kind: str) -> Child:
         unread=None,
         annotations=_ours(metadata.get("annotations")) if kind == "Secret" else None,
         rollout=observe(raw) if kind in WORKLOADS else None,
+        leaving="deletionTimestamp" in metadata,
     )
 
 

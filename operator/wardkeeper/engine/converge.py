@@ -1,0 +1,261 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the cluster hold what a valid workflow wants: guards, then secrets, then the workload."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from wardkeeper.api.reasons import Reason
+from wardkeeper.api.workflow import Mode
+from wardkeeper.engine.drift import drift_of
+from wardkeeper.engine.finalizer import add_finalizer, has_finalizer, remove_finalizer
+from wardkeeper.engine.gather import gather
+from wardkeeper.engine.outcome import Transient
+from wardkeeper.engine.plan import Action, fingerprint, plan
+from wardkeeper.engine.rollout import Progress, Rollout
+from wardkeeper.engine.secret_drift import secret_drift, secret_edits
+from wardkeeper.engine.secret_facts import secret_job
+from wardkeeper.engine.secret_job import Supplied
+from wardkeeper.engine.secrets import supply
+from wardkeeper.engine.stamp import known_macs, with_live_stamp
+from wardkeeper.engine.writer import name_taken
+from wardkeeper.kube.client import Lane
+from wardkeeper.kube.errors import NotFound
+from wardkeeper.kube.resource import Ref, ref_of, resource_of
+from wardkeeper.render.children import render
+from wardkeeper.rotation.record import write_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from wardkeeper.api.workflow import HealthcareWorkflow
+    from wardkeeper.engine.findings import Findings
+    from wardkeeper.engine.plan import Change, Plan
+    from wardkeeper.engine.tools import Tools
+    from wardkeeper.engine.world import Child, Key, Observed
+    from wardkeeper.render.children import Rendered
+    from wardkeeper.render.metadata import Obj
+
+RECONCILE_AT = "wardkeeper.io/reconcile-at"
+CONFIG_MAP_LOOK = 15.0
+"""Seconds between looks for a ConfigMap that a workload waits for; nobody watches ConfigMaps."""
+
+
+async def converge(
+    tools: Tools,
+    key: Key,
+    seen: Observed,
+    workflow: HealthcareWorkflow,
+    found: Findings,
+    digest: str,
+) -> float | None:
+    """Carry out a workflow whose verdict, in `found`, holds no problems; seconds to the next look.
+
+    Raises:
+        Outcome: it cannot be carried out, or not now; `found` tells how far it came.
+        ApiError: the API server refused something that is not a child.
+    """
+    return await _Convergence(tools, key, seen, workflow, found, digest).run()
+
+
+class _Convergence:
+    """The steps over one workflow, with what each needs of the ones before."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        key: Key,
+        seen: Observed,
+        workflow: HealthcareWorkflow,
+        found: Findings,
+        digest: str,
+    ) -> None:
+        if found.verdict is None:
+            raise ValueError("a workflow is judged before it is carried out")
+        self._tools = tools
+        self._key = key
+        self._seen = seen
+        self._workflow = workflow
+        self._found = found
+        self._digest = digest
+        self._verdict = found.verdict
+        self._now = write_time(tools.clock())
+        status = workflow.status
+        self._settled = (
+            status.observed_generation == seen.generation
+            and status.revision is not None
+            and status.revision.running == digest
+        )
+        self._lost = tools.world.lost(key)
+
+    async def run(self) -> float | None:
+        """All steps, in order."""
+        asked = self._seen.annotations.get(RECONCILE_AT)
+        fresh = asked is not None and asked != self._found.reconcile_at
+        macs = known_macs(self._workflow, self._children())
+        rendered = self._render(macs)
+        todo = await self._plan(rendered.guards, rendered.workload, fresh=fresh)
+        if self._workflow.spec.mode is Mode.AUDIT:
+            self._found.would = todo
+            self._found.rollout = self._rollout(rendered.workload)
+            self._found.reconcile_at = asked
+            return None
+        await self._guards(todo)
+        later = await self._secrets()
+        await self._workload(rendered.workload, todo, macs)
+        await self._carry_out(todo.obsolete)
+        self._found.rollout = self._rollout(rendered.workload)
+        self._found.reconcile_at = asked
+        return _soonest((later, await self._explain_waiting()))
+
+    def _render(self, macs: Mapping[str, str]) -> Rendered:
+        return render(self._workflow, self._verdict, self._tools.surroundings(), macs=macs)
+
+    def _children(self) -> Mapping[Ref, Child]:
+        return self._tools.world.children(self._key)
+
+    async def _plan(self, guards: Iterable[Obj], workload: Obj | None, *, fresh: bool) -> Plan:
+        guards = tuple(guards)
+        desired = (*guards, workload) if workload else guards
+        live = await gather(self._tools.client, self._children(), desired, fresh=fresh)
+        todo = plan(guards, workload, live, owner=self._seen.uid)
+        equal = set(todo.equal)
+        for one in desired:
+            ref = ref_of(one)
+            if ref in equal:
+                self._tools.world.compared(self._key, ref, live[ref].version, fingerprint(one))
+        return todo
+
+    async def _guards(self, todo: Plan) -> None:
+        """Everything that must be there before the workload, all at once."""
+        if self._workflow.spec.secrets and not has_finalizer(self._seen):
+            stored = await add_finalizer(self._tools.client, self._key, self._seen)
+            self._remember(stored)
+        await self._carry_out(todo.guards)
+        if todo.refused:
+            raise name_taken(todo.refused[0].ref)
+        self._found.guards_in_place = True
+
+    async def _secrets(self) -> float | None:
+        """Bring every secret to where it should be; seconds until one wants another look."""
+        job = secret_job(self._workflow, self._children(), self._tools.surroundings().version)
+        self._found.supplied = Supplied(())
+        if not (job.secrets or job.dropped or job.rotate_now):
+            self._found.rotate_now = None
+            return None
+        edits = secret_edits(self._workflow, self._children(), job)
+        supplied = await supply(job, self._tools.secrets)
+        self._found.supplied = supplied
+        self._found.rotate_now = supplied.handled_rotate_now or self._found.rotate_now
+        for ref, version in edits.untouched:
+            self._tools.world.compared(self._key, ref, version, 1)
+        for one in supplied.secrets:
+            record = secret_drift(one, edits, self._settled, self._now)
+            if record:
+                self._found.repaired.append(record)
+        for name in supplied.removed:
+            await self._drop_secret(name)
+        if not job.secrets and not supplied.unfinished and has_finalizer(self._seen):
+            self._remember(await remove_finalizer(self._tools.client, self._key, self._seen))
+        return _soonest(one.next_look for one in supplied.secrets)
+
+    async def _workload(self, workload: Obj, todo: Plan, macs: Mapping[str, str]) -> None:
+        """The workload, when all that it needs is there; else it stays as it is."""
+        supplied = self._found.supplied
+        outcomes = supplied.secrets if supplied else ()
+        now = {one.name: one.content_mac for one in outcomes if one.content_mac}
+        ref = ref_of(workload)
+        exists = ref in self._children()
+        if any(one.version is None for one in outcomes) and not exists:
+            return
+        change = todo.workload
+        if len(now) < len(outcomes):
+            change = await self._replan(with_live_stamp(workload, todo.workload))
+        elif now != macs:
+            change = await self._replan(self._render(now).workload)
+        if change and change.action is Action.REPLACE and self._is_running(ref):
+            raise Transient(
+                Reason.ROLLOUT_IN_PROGRESS,
+                f"{ref.kind} {ref.name} runs; the change waits until it has ended",
+            )
+        if change:
+            await self._carry_out((change,))
+        self._found.running = self._digest
+
+    async def _replan(self, workload: Obj) -> Change | None:
+        todo = await self._plan((), workload, fresh=False)
+        if todo.refused:
+            raise name_taken(todo.refused[0].ref)
+        return todo.workload
+
+    async def _carry_out(self, changes: Sequence[Change]) -> None:
+        """Do independent things at once; the first failure is the outcome, after all have ended."""
+        done = await asyncio.gather(
+            *(self._one(change) for change in changes), return_exceptions=True
+        )
+        for result in done:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _one(self, change: Change) -> None:
+        await self._tools.writer.carry_out(change, Lane.LIVE)
+        record = drift_of(change, lost=self._lost, settled=self._settled, now=self._now)
+        if record:
+            self._found.repaired.append(record)
+
+    async def _drop_secret(self, name: str) -> None:
+        ref = Ref("Secret", self._key.namespace, f"{self._key.name}-{name}")
+        child = self._children().get(ref)
+        if child is not None and child.owner == self._seen.uid:
+            await self._tools.writer.delete(ref, child.uid)
+
+    def _remember(self, stored: Obj) -> None:
+        if self._tools.world.observe_workflow(stored):
+            self._tools.request(self._key)
+
+    def _rollout(self, workload: Obj) -> Rollout | None:
+        child = self._children().get(ref_of(workload))
+        return child.rollout if child and child.owner == self._seen.uid else None
+
+    def _is_running(self, ref: Ref) -> bool:
+        child = self._children().get(ref)
+        return bool(child and child.rollout and child.rollout.running)
+
+    async def _explain_waiting(self) -> float | None:
+        """Say it when the workload waits for a ConfigMap that is not there."""
+        rollout = self._found.rollout
+        if rollout is None or rollout.reason is not Reason.ROLLOUT_IN_PROGRESS:
+            return None
+        names = config_maps(self._workflow)
+        missing = [name for name in names if not await self._exists("ConfigMap", name)]
+        if not missing:
+            return None
+        self._found.rollout = Rollout(
+            Progress.MOVING,
+            Reason.CONFIG_MAP_MISSING,
+            f"pods wait for ConfigMap {', '.join(missing)} in namespace {self._key.namespace}; "
+            "create it or take it out of the workflow",
+        )
+        return CONFIG_MAP_LOOK
+
+    async def _exists(self, kind: str, name: str) -> bool:
+        try:
+            await self._tools.client.get(
+                resource_of(kind), self._key.namespace, name, metadata_only=True
+            )
+        except NotFound:
+            return False
+        return True
+
+
+def config_maps(workflow: HealthcareWorkflow) -> tuple[str, ...]:
+    """Names of the ConfigMaps that the pods mount, each once."""
+    workload = workflow.spec.workload
+    each = (*workload.containers, *workload.init_containers)
+    return tuple(dict.fromkeys(one.name for container in each for one in container.config_maps))
+
+
+def _soonest(seconds: Iterable[float | None]) -> float | None:
+    return min((one for one in seconds if one is not None), default=None)

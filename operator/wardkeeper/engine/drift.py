@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which changes of a plan undo what somebody else did, and how that is told. Pure.
+
+A change is drift when another field manager set what differs, or when a child is missing that
+was there before. A change because the workflow changed is none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wardkeeper.api.status import DriftRecord
+from wardkeeper.engine.ownership import MANAGER
+from wardkeeper.engine.plan import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from wardkeeper.engine.plan import Change
+    from wardkeeper.kube.resource import Ref
+
+UNKNOWN = "unknown"
+MOST_FIELDS = 16
+LONGEST_FIELD = 256
+SYSTEM = ("kube-controller-manager",)
+"""Managers whose bookkeeping on our objects is no sign of an edit."""
+
+
+def drift_of(
+    change: Change, *, lost: Collection[Ref], settled: bool, now: str
+) -> DriftRecord | None:
+    """The record of a change that undoes somebody's doing; None when it does not.
+
+    Args:
+        change: what is about to be done.
+        lost: children that were seen to vanish.
+        settled: the workflow had converged at this very spec before.
+        now: RFC 3339.
+    """
+    if change.action is Action.CREATE:
+        if change.ref in lost or settled:
+            return _record(change.ref, ("metadata",), UNKNOWN, now)
+        return None
+    if change.action is not Action.REPAIR or change.live is None or change.comparison is None:
+        return None
+    manager = _manager(change)
+    if manager == UNKNOWN and not (settled and change.comparison.foreign):
+        return None
+    fields = tuple(one.path for one in change.comparison.differences)
+    return _record(change.ref, fields, manager, now)
+
+
+def describe_drift(record: DriftRecord) -> str:
+    """One sentence for an event: what, which fields, by whom; never a value."""
+    if record.fields == ("metadata",):
+        return f"{record.kind} {record.name} was deleted; it was made again"
+    return (
+        f"{record.kind} {record.name}: {', '.join(record.fields)} changed by {record.manager}; "
+        "put back"
+    )
+
+
+def _record(ref: Ref, fields: tuple[str, ...], manager: str, now: str) -> DriftRecord:
+    short = tuple(field[:LONGEST_FIELD] for field in dict.fromkeys(fields))[:MOST_FIELDS]
+    return DriftRecord(kind=ref.kind, name=ref.name, fields=short, manager=manager, at=now)
+
+
+def _manager(change: Change) -> str:
+    """Who set what differs; for a field that is gone, who wrote last if that came after us."""
+    if change.comparison is None or change.live is None:
+        return UNKNOWN
+    for difference in change.comparison.differences:
+        if difference.manager != UNKNOWN:
+            return difference.manager
+    return _last_writer(change.live.body or {})
+
+
+def _last_writer(live: Mapping[str, Any]) -> str:
+    entries = [
+        entry
+        for entry in live.get("metadata", {}).get("managedFields", ())
+        if not entry.get("subresource") and entry.get("manager") not in SYSTEM
+    ]
+    ours = max((e.get("time", "") for e in entries if e["manager"] == MANAGER), default="")
+    others = [e for e in entries if e["manager"] != MANAGER and e.get("time", "") >= ours]
+    return str(max(others, key=lambda e: e.get("time", ""))["manager"]) if others else UNKNOWN

@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""One pass over one workflow: judge, render, plan, carry out, supply, report.
+
+A pass knows nothing of what happened, only what is. It writes what differs and nothing else, the
+guards before the workload, and one status at its end whatever it met on the way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from wardkeeper.api.read import read_workflow
+from wardkeeper.api.reasons import Reason
+from wardkeeper.api.workflow import KIND, HealthcareWorkflow
+from wardkeeper.engine.converge import converge
+from wardkeeper.engine.digest import spec_digest
+from wardkeeper.engine.findings import Findings
+from wardkeeper.engine.outcome import Outcome, Terminal, Transient
+from wardkeeper.engine.refusal import outcome_of
+from wardkeeper.engine.report import Reporter, regarding
+from wardkeeper.engine.teardown import teardown
+from wardkeeper.kube.errors import ApiError
+from wardkeeper.kube.resource import Ref
+from wardkeeper.policy.judge import judge
+
+if TYPE_CHECKING:
+    from wardkeeper.engine.tools import Tools
+    from wardkeeper.engine.world import Key, Observed
+    from wardkeeper.policy.verdict import Problem
+
+RECHECK = 300.0
+"""Seconds after which a refusal that somebody may have mended unseen is tried again."""
+
+
+class Reconciler:
+    """Runs passes; holds what one pass must remember for the next and nothing that is elsewhere."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._reporter = Reporter(tools)
+        self._carried_out: dict[Key, bytes] = {}
+
+    async def __call__(self, key: Key) -> float | None:
+        """One pass; seconds until the next scheduled look, if any.
+
+        Raises:
+            Transient: something is in the way; try again with back-off.
+            NotLeading: another process leads; stop.
+        """
+        seen = self._tools.world.workflow(key)
+        if seen is None:
+            self._carried_out.pop(key, None)
+            self._reporter.forget(key)
+            return None
+        if seen.deleting:
+            return await teardown(
+                self._tools, key, seen, _raw(key, seen, seen.spec), regarding(key, seen)
+            )
+        found = self._begin(seen)
+        later = None
+        try:
+            later = await self._look(key, seen, found)
+        except Outcome as outcome:
+            found.stop = outcome
+        except ApiError as error:
+            found.stop = outcome_of(error, Ref(KIND, key.namespace, key.name))
+        await self._reporter.report(key, seen, found)
+        if isinstance(found.stop, Transient):
+            raise found.stop
+        if isinstance(found.stop, Terminal):
+            return None if found.stop.reason is Reason.SPEC_INVALID else RECHECK
+        return later
+
+    def _begin(self, seen: Observed) -> Findings:
+        status = orjson.loads(seen.status)
+        return Findings(
+            generation=seen.generation,
+            digest=spec_digest(seen.spec),
+            running=status.get("revision", {}).get("running"),
+            reconcile_at=status.get("lastHandledReconcileAt"),
+            rotate_now=status.get("lastHandledRotateNow"),
+        )
+
+    async def _look(self, key: Key, seen: Observed, found: Findings) -> float | None:
+        """Carry out the spec; one that cannot be carried out leaves the last one in force."""
+        workflow, problems = self._judge(key, seen, seen.spec, found)
+        if workflow is not None and not problems:
+            later = await converge(self._tools, key, seen, workflow, found, found.digest)
+            if found.running == found.digest:
+                self._carried_out[key] = seen.spec
+            return later
+        before = self._carried_out.get(key)
+        if before is not None:
+            last, _ = self._judge(key, seen, before, found)
+            if last is not None:
+                await converge(self._tools, key, seen, last, found, spec_digest(before))
+        subject = f"{KIND} {key.namespace}/{key.name}"
+        kept = "; what ran before keeps running" if found.running else ""
+        text = "; ".join(one.message(subject) for one in problems[:5])
+        raise Terminal(Reason.SPEC_INVALID, f"{text}{kept}")
+
+    def _judge(
+        self, key: Key, seen: Observed, spec: bytes, found: Findings
+    ) -> tuple[HealthcareWorkflow | None, tuple[Problem, ...]]:
+        read = read_workflow(_raw(key, seen, spec))
+        if not isinstance(read, HealthcareWorkflow):
+            return None, read
+        found.verdict = judge(read, self._tools.world.exists)
+        return read, found.verdict.problems
+
+
+def _raw(key: Key, seen: Observed, spec: bytes) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "name": key.name,
+            "namespace": key.namespace,
+            "uid": seen.uid,
+            "generation": seen.generation,
+            "annotations": dict(seen.annotations),
+        },
+        "spec": orjson.loads(spec),
+        "status": orjson.loads(seen.status),
+    }

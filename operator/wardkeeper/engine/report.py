@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tells the outside what a pass found: the status, once; events; the numbers behind metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from wardkeeper.api.reasons import ConditionType, Reason
+from wardkeeper.api.schema import GROUP, VERSION
+from wardkeeper.api.status import ConditionStatus, WorkflowStatus
+from wardkeeper.api.workflow import KIND
+from wardkeeper.engine.drift import describe_drift
+from wardkeeper.engine.outcome import Transient
+from wardkeeper.engine.refusal import outcome_of
+from wardkeeper.engine.status import compose
+from wardkeeper.kube.errors import ApiError, Invalid, NotFound
+from wardkeeper.kube.resource import Ref, resource_of
+
+if TYPE_CHECKING:
+    from wardkeeper.engine.findings import Findings
+    from wardkeeper.engine.tools import Tools
+    from wardkeeper.engine.world import Key, Observed
+
+QUIET = (Reason.CONVERGED, Reason.ROLLOUT_IN_PROGRESS, Reason.API_UNAVAILABLE, Reason.AUDIT_MODE)
+"""Reasons for Ready that are told by status alone."""
+
+
+class Reporter:
+    """Reports passes; remembers since when each spec has been on its way."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._since: dict[Key, tuple[int, float]] = {}
+
+    def forget(self, key: Key) -> None:
+        """The workflow is gone."""
+        self._since.pop(key, None)
+
+    async def report(self, key: Key, seen: Observed, found: Findings) -> None:
+        """Write the status if it differs, post events, count.
+
+        Raises:
+            Transient: the status could not be written.
+        """
+        self._clock_in(key, seen, found.generation)
+        before = WorkflowStatus.model_validate(orjson.loads(seen.status))
+        status = compose(before, found, self._tools.clock())
+        workflow = regarding(key, seen)
+        for record in found.repaired:
+            self._tools.repaired(record.kind)
+            self._tools.tell(
+                workflow,
+                warning=True,
+                reason=Reason.DRIFT_REPAIRED,
+                action="Repair",
+                note=describe_drift(record),
+            )
+        if not _same(status, orjson.loads(seen.status)):
+            await self._write(key, seen, status)
+        self._tell_of_changes(workflow, before, found)
+        self._clock_out(key, status)
+
+    async def _write(self, key: Key, seen: Observed, status: dict[str, Any]) -> None:
+        ops: list[dict[str, Any]] = [
+            {"op": "test", "path": "/metadata/uid", "value": seen.uid},
+            {"op": "add", "path": "/status", "value": status},
+        ]
+        try:
+            stored = await self._tools.client.json_patch(
+                resource_of(KIND), key.namespace, key.name, ops, subresource="status"
+            )
+        except NotFound:
+            return
+        except Invalid as error:
+            if error.causes:
+                raise outcome_of(error, Ref(KIND, key.namespace, key.name)) from error
+            return
+        except ApiError as error:
+            raise Transient(Reason.API_UNAVAILABLE, f"status: {error.reason}") from error
+        if self._tools.world.observe_workflow(stored):
+            self._tools.request(key)
+
+    def _tell_of_changes(
+        self, workflow: dict[str, Any], before: WorkflowStatus, found: Findings
+    ) -> None:
+        """Post an event when a trouble is new; one that stands is told by status."""
+        told = {one.type: one for one in before.conditions}
+        ready = told.get(ConditionType.READY)
+        status = found.stop
+        if status and status.reason not in QUIET and (not ready or ready.reason != status.reason):
+            self._tools.tell(
+                workflow,
+                warning=True,
+                reason=status.reason,
+                action="Reconcile",
+                note=status.message,
+            )
+        missing = found.verdict.missing_peers if found.verdict else ()
+        admitted = told.get(ConditionType.ADMITTED)
+        if missing and (not admitted or admitted.reason != Reason.PEER_MISSING):
+            self._tools.tell(
+                workflow,
+                warning=True,
+                reason=Reason.PEER_MISSING,
+                action="Judge",
+                note=f"no HealthcareWorkflow {', '.join(missing)}; the network stays closed to it",
+            )
+        current = told.get(ConditionType.SECRETS_CURRENT)
+        for one in found.supplied.secrets if found.supplied else ():
+            if one.rotated and one.action != "Create":
+                self._tools.tell(
+                    workflow,
+                    warning=False,
+                    reason=Reason.ROTATED,
+                    action="Rotate",
+                    note=f"secret {one.name} is now version {one.version}",
+                )
+            if one.reason and (not current or current.reason != one.reason):
+                self._tools.tell(
+                    workflow,
+                    warning=True,
+                    reason=one.reason,
+                    action="Supply",
+                    note=f"secret {one.name}: {one.message}",
+                )
+
+    def _clock_in(self, key: Key, seen: Observed, generation: int) -> None:
+        began = self._since.get(key)
+        if began is None or began[0] != generation:
+            told = orjson.loads(seen.status).get("observedGeneration", -1)
+            since = self._tools.monotonic() if told != generation else -1.0
+            self._since[key] = (generation, since)
+
+    def _clock_out(self, key: Key, status: dict[str, Any]) -> None:
+        generation, since = self._since[key]
+        ready = status["conditions"][0]["status"] == ConditionStatus.TRUE
+        if ready and since >= 0:
+            self._tools.ready(self._tools.monotonic() - since)
+            self._since[key] = (generation, -1.0)
+
+
+def _same(new: dict[str, Any], old: dict[str, Any]) -> bool:
+    sort = orjson.OPT_SORT_KEYS
+    return orjson.dumps(new, option=sort) == orjson.dumps(old, option=sort)
+
+
+def regarding(key: Key, seen: Observed) -> dict[str, Any]:
+    """What an event about a workflow refers to."""
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": KIND,
+        "name": key.name,
+        "namespace": key.namespace,
+        "uid": seen.uid,
+    }

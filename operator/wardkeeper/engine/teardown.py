@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Takes a workflow down that is being deleted: the workload first, then what is in Vault.
+
+Kubernetes collects the children; only what lies outside the cluster needs us, and only then is
+there a finalizer. Guards stay until the workload is gone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from wardkeeper.api.read import read_workflow
+from wardkeeper.api.reasons import Reason
+from wardkeeper.api.workflow import KIND, HealthcareWorkflow
+from wardkeeper.engine.finalizer import has_finalizer, remove_finalizer
+from wardkeeper.engine.outcome import Transient
+from wardkeeper.engine.refusal import outcome_of
+from wardkeeper.engine.secret_facts import secret_job
+from wardkeeper.engine.secrets import withdraw
+from wardkeeper.engine.world import WORKLOADS
+from wardkeeper.kube.errors import ApiError, Invalid, NotFound
+from wardkeeper.kube.resource import Ref
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from wardkeeper.engine.tools import Tools
+    from wardkeeper.engine.world import Key, Observed
+
+WORKLOAD_LOOK = 10.0
+"""Seconds after which the going of a workload is looked at, though an event should tell."""
+
+
+async def teardown(
+    tools: Tools, key: Key, seen: Observed, raw: dict[str, Any], regarding: dict[str, Any]
+) -> float | None:
+    """One step of taking a workflow down; seconds until the next, None when nothing is left to do.
+
+    Raises:
+        Transient: something is in the way.
+    """
+    if not has_finalizer(seen):
+        return None
+    try:
+        if await _workload_goes(tools, key, seen):
+            return WORKLOAD_LOOK
+        later = await _withdraw(tools, key, seen, raw, regarding)
+        if later is not None:
+            return later
+        stored = await remove_finalizer(tools.client, key, seen)
+    except NotFound:
+        return None
+    except Invalid as changed:
+        raise Transient(
+            Reason.DELETING, "the list of finalizers has changed; it is read again"
+        ) from changed
+    except ApiError as error:
+        raise outcome_of(error, Ref(KIND, key.namespace, key.name)) from error
+    tools.world.observe_workflow(stored)
+    return None
+
+
+async def _workload_goes(tools: Tools, key: Key, seen: Observed) -> bool:
+    """Delete the workload with its pods; whether one is still there."""
+    there = False
+    for ref, child in tuple(tools.world.children(key).items()):
+        if ref.kind in WORKLOADS and child.owner == seen.uid:
+            there = True
+            if not child.leaving:
+                await tools.writer.delete(ref, child.uid, propagation="Foreground")
+    return there
+
+
+async def _withdraw(
+    tools: Tools, key: Key, seen: Observed, raw: dict[str, Any], regarding: dict[str, Any]
+) -> float | None:
+    """Take back what is in Vault; seconds to wait when Vault is away."""
+    workflow = read_workflow(raw)
+    if not isinstance(workflow, HealthcareWorkflow):
+        return None
+    children = tools.world.children(key)
+    identity = Ref("ServiceAccount", key.namespace, key.name) in children
+    job = secret_job(workflow, children, tools.surroundings().version)
+    gone = await withdraw(job, tools.secrets, has_identity=identity)
+    if gone.done:
+        return None
+    asked = datetime.fromisoformat(seen.deleting)
+    patience = tools.deletion_timeout - (tools.clock() - asked).total_seconds()
+    if gone.unavailable and patience > 0:
+        return min(gone.next_look or WORKLOAD_LOOK, patience)
+    left = "; ".join(f"{what}: {why}" for what, why in gone.left.items())
+    tools.tell(
+        regarding,
+        warning=True,
+        reason=Reason.CLEANUP_INCOMPLETE,
+        action="Delete",
+        note=f"left in Vault, remove it by hand: {left}",
+    )
+    return None

@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a pass may touch, handed in by the process that runs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from wardkeeper.engine.secret_job import SecretServices
+    from wardkeeper.engine.world import Key, World
+    from wardkeeper.engine.writer import Writer
+    from wardkeeper.kube.client import Client
+    from wardkeeper.render.surroundings import Surroundings
+
+
+class Teller(Protocol):
+    """Tells people what happened; never waits, never raises."""
+
+    def __call__(
+        self, regarding: dict[str, Any], *, warning: bool, reason: str, action: str, note: str
+    ) -> None:
+        """Tell one thing about one object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a pass may touch.
+
+    Attributes:
+        world: what has been observed.
+        client: the API server.
+        writer: writes children.
+        secrets: Vault and what goes with it.
+        surroundings: what the cluster looks like around workflows.
+        clock: the time, with time zone.
+        monotonic: seconds that only ever grow.
+        request: asks for another pass of a workflow.
+        tell: posts an event.
+        ready: told the seconds from a spec's first pass until it was ready.
+        repaired: told the kind of each child that was put back.
+        deletion_timeout: seconds after which a workflow is let go though Vault is away.
+    """
+
+    world: World
+    client: Client
+    writer: Writer
+    secrets: SecretServices
+    surroundings: Callable[[], Surroundings]
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    request: Callable[[Key], None]
+    tell: Teller
+    ready: Callable[[float], None]
+    repaired: Callable[[str], None]
+    deletion_timeout: float = 900.0
