@@ -4,38 +4,96 @@
 
 Reading is lenient about unknown fields (`extra="ignore"`): a CRD that is newer than this operator
 must not break it. Writing is strict: the API server refuses what the schema does not name.
+
+A rule is written twice side by side, in CEL for the API server and in Python for files that never
+met one (`wardkeeper render`) and for objects that an older CRD let through. The two must never
+differ; one table of samples goes through both.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GROUP = "wardkeeper.io"
 VERSION = "v1alpha1"
 
-LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-SUBDOMAIN_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
-PATH_PATTERN = r"^/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"
-DURATION_PATTERN = r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+LABEL_PATTERN = rf"^{LABEL}$"
 
-Label = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=LABEL_PATTERN)]
-"""A DNS label: what Kubernetes accepts as a container or port name."""
+_RULES = "x-kubernetes-validations"
 
-Subdomain = Annotated[
-    str, StringConstraints(min_length=1, max_length=253, pattern=SUBDOMAIN_PATTERN)
-]
-"""A DNS subdomain: what Kubernetes accepts as the name of most objects."""
 
-AbsolutePath = Annotated[str, StringConstraints(min_length=2, max_length=256, pattern=PATH_PATTERN)]
-"""An absolute path; a CEL rule refuses the parts `.` and `..`."""
+@dataclass(frozen=True)
+class Rule:
+    """What must hold beyond types and bounds, and what a person reads when it does not.
 
-Duration = Annotated[str, StringConstraints(min_length=2, max_length=16, pattern=DURATION_PATTERN)]
-"""A Go duration of hours, minutes and seconds: `24h`, `1h30m`, `90s`. Days are written in hours."""
+    Attributes:
+        cel: the rule for the API server; `self` is the node that carries it.
+        message: names the field and the remedy.
+        holds: the same rule for Python, given the same node; None when it compares with the old
+            object, which only the API server knows.
+        field_path: member of the node to point at, such as `.replicas`; the node itself if empty.
+    """
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    cel: str
+    message: str
+    holds: Callable[[Any], bool] | None
+    field_path: str = ""
+
+    def words(self) -> dict[str, str]:
+        """The rule as `x-kubernetes-validations` holds it."""
+        words = {"rule": self.cel, "message": self.message}
+        return {**words, "fieldPath": self.field_path} if self.field_path else words
+
+
+@dataclass(frozen=True)
+class Obeys:
+    """Annotation of a scalar or a map that carries rules."""
+
+    rules: tuple[Rule, ...]
+
+    def __init__(self, *rules: Rule) -> None:
+        object.__setattr__(self, "rules", rules)
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        words = handler(schema)
+        words[_RULES] = [*words.get(_RULES, []), *(each.words() for each in self.rules)]
+        return words
+
+    def _checked(self, value: Any) -> Any:
+        for each in self.rules:
+            if each.holds and not each.holds(value):
+                raise PydanticCustomError("rule", "{wanted}", {"wanted": each.message})
+        return value
+
+
+def shape(pattern: str, message: str) -> Obeys:
+    """Annotation of a text that must match `pattern` as a whole.
+
+    A CEL rule rather than the schema's own `pattern`, whose message shows the pattern and no way
+    out. The pattern must mean the same to RE2 and to Python.
+    """
+    compiled = re.compile(pattern)
+    rule = Rule(
+        f"self.matches(r'^({pattern})$')", message, lambda text: bool(compiled.fullmatch(text))
+    )
+    return Obeys(rule)
 
 
 class Model(BaseModel):
@@ -49,6 +107,18 @@ class Model(BaseModel):
         frozen=True,
         extra="ignore",
     )
+
+    obeys: ClassVar[tuple[Rule, ...]] = ()
+    """Rules between members of this piece."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        words = handler.resolve_ref_schema(handler(schema))
+        if cls.obeys:
+            words[_RULES] = [each.words() for each in cls.obeys]
+        return words
 
 
 def list_map(*keys: str) -> dict[str, Any]:
@@ -64,16 +134,3 @@ def list_set() -> dict[str, Any]:
 def list_atomic() -> dict[str, Any]:
     """Schema words for a list that is replaced as a whole."""
     return {"x-kubernetes-list-type": "atomic"}
-
-
-def rule(cel: str, message: str, field_path: str = "") -> dict[str, str]:
-    """One CEL rule: what must hold, what a person reads when it does not, and where to look."""
-    words = {"rule": cel, "message": message}
-    if field_path:
-        words["fieldPath"] = field_path
-    return words
-
-
-def rules(*each: dict[str, str]) -> ConfigDict:
-    """Model configuration that carries CEL rules into the CRD schema."""
-    return ConfigDict(json_schema_extra={"x-kubernetes-validations": [{**one} for one in each]})

@@ -5,14 +5,25 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from wardkeeper.api.schema import Duration, Label, Model, list_map
+from wardkeeper.api.duration import seconds
+from wardkeeper.api.scalars import Duration, Label
+from wardkeeper.api.schema import Model, Rule, list_map, shape
+
+SHORTEST_ROTATION = "60s"
+LONGEST_ROTATION = "8784h"
 
 FieldName = Annotated[
-    str, StringConstraints(min_length=1, max_length=63, pattern=r"^[a-z][a-z0-9._-]*$")
+    str,
+    StringConstraints(max_length=63),
+    shape(
+        r"[a-z][a-z0-9._-]*",
+        "must be lower-case letters, digits, '.', '_' and '-', beginning with a letter, such as "
+        "password",
+    ),
 ]
 
 
@@ -34,10 +45,21 @@ class OnChange(StrEnum):
 class GeneratedField(Model):
     """One generated value."""
 
+    obeys: ClassVar = (
+        Rule(
+            "self.characters != 'Hex' || self.length >= 32",
+            "length must be at least 32 for Hex, which carries 4 bits a character; raise length "
+            "or draw from Alphanumeric",
+            lambda self: self.characters is not CharacterSet.HEX or self.length >= 32,
+            ".length",
+        ),
+    )
+
     name: FieldName = Field(description="Key in the Secret and name of the file.")
     length: int = Field(32, ge=16, le=128, description="Number of characters.")
     characters: CharacterSet = Field(
-        CharacterSet.ALPHANUMERIC, description="Characters that the value is drawn from."
+        CharacterSet.ALPHANUMERIC,
+        description="Characters that the value is drawn from, each with the same chance.",
     )
 
 
@@ -48,24 +70,58 @@ class KvGenerated(Model):
         min_length=1,
         max_length=16,
         json_schema_extra=list_map("name"),
-        description="The values; all change together.",
+        description="The values; all are drawn anew together.",
     )
 
 
 class Source(Model):
     """Where a secret comes from; exactly one."""
 
+    obeys: ClassVar = (
+        Rule(
+            "has(self.kvGenerated)",
+            "a secret has exactly one source; add kvGenerated",
+            lambda self: self.kv_generated is not None,
+        ),
+    )
+
     kv_generated: KvGenerated | None = Field(
-        None, description="Drawn by the operator, kept in Vault KV v2."
+        None, description="Drawn by the operator and kept in Vault KV v2."
     )
 
 
 class Rotation(Model):
     """When a secret is replaced."""
 
-    every: Duration = Field("720h", description="Replaced at the latest after this long.")
+    obeys: ClassVar = (
+        Rule(
+            f"duration(self.every) >= duration('{SHORTEST_ROTATION}') && "
+            f"duration(self.every) <= duration('{LONGEST_ROTATION}')",
+            f"every must lie between {SHORTEST_ROTATION} and {LONGEST_ROTATION}; write it like "
+            "720h",
+            lambda self: (
+                seconds(SHORTEST_ROTATION) <= seconds(self.every) <= seconds(LONGEST_ROTATION)
+            ),
+            ".every",
+        ),
+        Rule(
+            "!has(self.maxAge) || duration(self.maxAge) >= duration(self.every)",
+            "maxAge is shorter than every, so the secret would always be overdue; raise maxAge or "
+            "lower every",
+            lambda self: self.max_age is None or seconds(self.max_age) >= seconds(self.every),
+            ".maxAge",
+        ),
+    )
+
+    every: Duration = Field(
+        "720h",
+        description="How long a secret is used before it is replaced, such as 24h; 720h is thirty "
+        "days.",
+    )
     max_age: Duration | None = Field(
-        None, description="Older than this counts as overdue; one and a half times every."
+        None,
+        description="Age from which the secret counts as overdue and the workflow is no longer "
+        "Ready; one and a half times every when left out.",
     )
 
 
@@ -74,7 +130,8 @@ class Delivery(Model):
 
     on_change: OnChange = Field(
         OnChange.RESTART,
-        description="Restart rolls the workload; Reload changes the files in place.",
+        description="Restart rolls the workload out anew; Reload only changes the files, which "
+        "the program has to read again by itself.",
     )
 
 
@@ -82,7 +139,7 @@ class SecretSpec(Model):
     """A secret of the workflow: Secret <workflow>-<name>, mounted read-only as files."""
 
     name: Annotated[Label, StringConstraints(max_length=40)] = Field(
-        description="Name; files appear under /var/run/wardkeeper/secrets/<name>."
+        description="Name; the files appear under /var/run/wardkeeper/secrets/<name>."
     )
     source: Source = Field(description="Where it comes from; exactly one source.")
     rotation: Rotation = Field(Rotation(), description="When it is replaced.")

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from wardkeeper.api.schema import Model, Text, list_map, list_set
+from wardkeeper.api.scalars import Text, Time
+from wardkeeper.api.schema import Model, list_map, list_set
 
 
 class ConditionStatus(StrEnum):
@@ -34,7 +35,7 @@ class Condition(Model):
     reason: Text = Field(description="Why, as one stable word from the list of reasons.")
     message: str = Field(max_length=1024, description="Why, for people, with the remedy.")
     observed_generation: int = Field(description="Generation of the spec this was seen at.")
-    last_transition_time: str = Field(max_length=32, description="When the status last changed.")
+    last_transition_time: Time = Field(description="When the status last changed.")
 
 
 class Revision(Model):
@@ -59,9 +60,9 @@ class SecretStatus(Model):
     engine: Text = Field(description="Engine that it comes from.")
     phase: Text = Field(description="What is being done about it; Idle when nothing.")
     version: Text | None = Field(None, description="Version that is delivered.")
-    rotated_at: str | None = Field(None, max_length=32, description="When it was made.")
-    due_at: str | None = Field(None, max_length=32, description="When it is replaced next.")
-    deadline: str | None = Field(None, max_length=32, description="When it counts as overdue.")
+    rotated_at: Time | None = Field(None, description="When it was made.")
+    due_at: Time | None = Field(None, description="When it is replaced next.")
+    deadline: Time | None = Field(None, description="When it counts as overdue.")
 
 
 class DriftRecord(Model):
@@ -76,7 +77,7 @@ class DriftRecord(Model):
         description="Paths of the fields that differed.",
     )
     manager: Text = Field(description="Field manager that made the change, if it is known.")
-    at: str = Field(max_length=32, description="When it was repaired.")
+    at: Time = Field(description="When it was repaired.")
 
 
 class Drift(Model):
@@ -121,6 +122,6 @@ class WorkflowStatus(Model):
     endpoints_summary: str | None = Field(
         None, max_length=16, description="Open and declared endpoints, for a column: 2/3."
     )
-    next_rotation: str | None = Field(
-        None, max_length=32, description="Earliest next rotation of any secret, for a column."
+    next_rotation: Time | None = Field(
+        None, description="Earliest next rotation of any secret, for a column."
     )

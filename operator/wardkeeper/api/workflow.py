@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
 from wardkeeper.api.access import Access
 from wardkeeper.api.network import Endpoint, Network
-from wardkeeper.api.schema import Model, list_map
+from wardkeeper.api.schema import Model, Rule, list_map
 from wardkeeper.api.secrets import SecretSpec
 from wardkeeper.api.status import WorkflowStatus
-from wardkeeper.api.workload import Workload
+from wardkeeper.api.workload import Workload, WorkloadKind
 
 KIND = "HealthcareWorkflow"
 PLURAL = "healthcareworkflows"
@@ -63,8 +64,41 @@ class Phi(Model):
     )
 
 
+_DECLARED = (
+    "self.workload.containers.exists(container, has(container.ports) && "
+    "container.ports.exists(port, port.name == wanted))"
+)
+_UNDECLARED = f"peer.ports.exists(wanted, !{_DECLARED})"
+
+
 class WorkflowSpec(Model):
     """What the workflow is, what it may reach and who answers for it."""
+
+    obeys: ClassVar = (
+        Rule(
+            "self.criticality == 'Standard' || self.workload.kind != 'Deployment' || "
+            "(has(self.workload.replicas) && self.workload.replicas >= 2)",
+            "replicas must be 2 or more for criticality High and LifeSafety, so that one pod may "
+            "fail; set it, because an autoscaler's minimum cannot be seen from here",
+            lambda self: (
+                self.criticality is Criticality.STANDARD
+                or self.workload.kind is not WorkloadKind.DEPLOYMENT
+                or (self.workload.replicas or 0) >= 2
+            ),
+            ".workload.replicas",
+        ),
+        Rule(
+            f"!has(self.network) || !has(self.network.ingress) || "
+            f"!self.network.ingress.exists(peer, {_UNDECLARED})",
+            "ports of a peer must be declared by one of workload.containers; declare the name "
+            "there, or correct it here",
+            lambda self: (
+                {port for peer in self.network.ingress for port in peer.ports}
+                <= {port.name for each in self.workload.containers for port in each.ports}
+            ),
+            ".network.ingress",
+        ),
+    )
 
     mode: Mode = Field(
         Mode.ENFORCE,
@@ -103,8 +137,26 @@ class Metadata(Model):
     annotations: dict[str, str] = Field(default_factory=dict)
 
 
+_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+
+
 class HealthcareWorkflow(Model):
     """One piece of automation that touches patient data, and everything it may do."""
+
+    obeys: ClassVar = (
+        Rule(
+            "self.metadata.name.size() <= 52",
+            "metadata.name may have at most 52 characters, because its children get names from it; "
+            "shorten it",
+            lambda self: len(self.metadata.name) <= 52,
+        ),
+        Rule(
+            "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+            "metadata.name must be lower-case letters, digits and '-', beginning with a letter and "
+            "without dots, because it names a Service and is a label; rename it",
+            lambda self: bool(_NAME.fullmatch(self.metadata.name)),
+        ),
+    )
 
     metadata: Metadata
     spec: WorkflowSpec

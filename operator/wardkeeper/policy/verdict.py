@@ -10,23 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wardkeeper.api.problem import Problem
 from wardkeeper.api.status import EndpointState
 
 if TYPE_CHECKING:
     from wardkeeper.api.reasons import Reason
 
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing in a spec that cannot be carried out: where, what is there, what is wanted."""
-
-    field: str
-    found: str
-    wanted: str
-
-    def message(self, subject: str) -> str:
-        """One sentence for people; `subject` is kind and name: `HealthcareWorkflow/router`."""
-        return f"{subject}: {self.field} is {self.found}; {self.wanted}"
+__all__ = ["EndpointVerdict", "Problem", "Verdict"]
 
 
 @dataclass(frozen=True, slots=True)

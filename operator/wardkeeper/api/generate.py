@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Write, or check, the files that are made from the API models.
+
+    python -m wardkeeper.api.generate --write [ROOT]
+    python -m wardkeeper.api.generate --check [ROOT]
+
+A tool for people who change the API; nothing in the operator may import it. ROOT is the folder of
+the project, the current one when left out. `--check` exits with 1 when a file is not what the
+models say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from wardkeeper.api.crd import definition_yaml
+from wardkeeper.api.schema import GROUP
+from wardkeeper.api.workflow import PLURAL
+
+
+def files() -> dict[str, str]:
+    """Every generated file: its path under the project's folder, and its text."""
+    return {f"crds/{GROUP}_{PLURAL}.yaml": definition_yaml()}
+
+
+def outdated(root: Path) -> list[str]:
+    """Paths of the generated files that are missing or differ from what the models say."""
+    return [
+        path
+        for path, text in files().items()
+        if not (root / path).is_file() or (root / path).read_text(encoding="utf-8") != text
+    ]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the tool; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m wardkeeper.api.generate")
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--write", action="store_true", help="write the files that differ")
+    action.add_argument("--check", action="store_true", help="exit with 1 when a file differs")
+    parser.add_argument("root", nargs="?", default=Path(), type=Path, help="the project's folder")
+    options = parser.parse_args(arguments)
+    differing = outdated(options.root)
+    for path in differing:
+        if options.write:
+            target = options.root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(files()[path], encoding="utf-8")
+        said = "written" if options.write else "not what the models say; run `make crds`"
+        sys.stdout.write(f"{path}: {said}\n")
+    return 1 if options.check and differing else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
