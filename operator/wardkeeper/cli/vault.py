@@ -17,7 +17,7 @@ import typer
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.bootstrap import ACCESSOR_UNKNOWN, BootstrapSettings, Step, bootstrap_plan
 from wardkeeper.vault.client import VaultClient
-from wardkeeper.vault.errors import VaultError
+from wardkeeper.vault.errors import Kind, VaultError
 from wardkeeper.vault.install import Change, NotReplaceable, install
 
 EXIT_FAILED = 1
@@ -98,7 +98,7 @@ def bootstrap(
     try:
         asyncio.run(_install(settings, _admin_token(token_file)))
     except (VaultError, NotReplaceable) as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {_words(error)}", err=True)
         raise typer.Exit(EXIT_FAILED) from None
 
 
@@ -113,6 +113,13 @@ async def _install(settings: BootstrapSettings, token: str) -> None:
     finally:
         client.close()
     typer.echo(f"{changed} changed" if changed else "nothing changed")
+
+
+def _words(error: VaultError | NotReplaceable) -> str:
+    """An error in the words for an admin, whose token is their own business."""
+    if isinstance(error, VaultError) and error.kind is Kind.DENIED:
+        return f"cannot {error.operation}: Vault denies it; use the token of a platform admin"
+    return str(error)
 
 
 def _show(step: Step) -> None:

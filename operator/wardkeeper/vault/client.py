@@ -158,10 +158,10 @@ def nothing(_: Mapping[str, Any]) -> None:
 
 
 def _payload(answer: Any) -> Mapping[str, Any]:
-    """The JSON object of an answer; hvac gives a response where there is none."""
+    """The JSON object of an answer; hvac gives a response, or None, where there is none."""
     if isinstance(answer, dict):
         return answer
-    if isinstance(answer, requests.Response) and not answer.content:
+    if answer is None or (isinstance(answer, requests.Response) and not answer.content):
         return {}
     raise TypeError("no JSON object")
 

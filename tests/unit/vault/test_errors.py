@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import pytest
+
+from wardkeeper.api.reasons import Reason
+from wardkeeper.vault.errors import Kind, VaultError, kind_of
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "login", "kind"),
+    [
+        (503, "Vault is sealed", False, Kind.SEALED),
+        (503, "Vault is sealed", True, Kind.SEALED),
+        (501, "", False, Kind.UNINITIALISED),
+        (429, "rate limit quota exceeded", False, Kind.RATE_LIMITED),
+        (412, "required index state not present", False, Kind.NOT_CONSISTENT),
+        (400, "Upgrading from non-versioned to versioned data.", False, Kind.NOT_CONSISTENT),
+        (502, "", False, Kind.UNREACHABLE),
+        (307, "", False, Kind.REDIRECTED),
+        (403, "permission denied", False, Kind.DENIED),
+        (403, "permission denied", True, Kind.LOGIN_REFUSED),
+        (400, 'invalid role name "hw.w.a.b"', True, Kind.ROLE_MISSING),
+        (500, "could not load backend configuration", True, Kind.AUTH_NOT_CONFIGURED),
+        (500, 'role "x" does not exist during renewal', False, Kind.TOKEN_DEAD),
+        (
+            404,
+            'no handler for route "secret/data/x". route entry not found.',
+            False,
+            Kind.MOUNT_MISSING,
+        ),
+        (
+            400,
+            "check-and-set parameter did not match the current version",
+            False,
+            Kind.CAS,
+        ),
+        (400, "missing client token", False, Kind.INVALID),
+        (500, "internal error", False, Kind.FAILED),
+    ],
+)
+def test_an_answer_is_classed_by_status_and_by_known_words(
+    status: int, error: str, login: bool, kind: Kind
+) -> None:
+    assert kind_of(status, (error,), login=login) is kind
+
+
+AWAY = {
+    Kind.UNREACHABLE,
+    Kind.SEALED,
+    Kind.UNINITIALISED,
+    Kind.RATE_LIMITED,
+    Kind.NOT_CONSISTENT,
+    Kind.NOT_VAULT,
+}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_says_what_was_tried_what_was_found_and_what_to_do(kind: Kind) -> None:
+    error = VaultError(kind, "read the moon")
+    assert str(error).startswith("cannot read the moon: ")
+    assert str(error).endswith(f"; {error.remedy}")
+    assert error.unavailable == (kind in AWAY)
+    assert (error.reason is Reason.VAULT_UNAVAILABLE) == error.unavailable
