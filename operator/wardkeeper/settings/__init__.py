@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an installation decides, and reading it."""
+
+from __future__ import annotations
+
+from wardkeeper.settings.load import SettingsError, load_settings
+from wardkeeper.settings.model import (
+    Events,
+    LogFormat,
+    LoggingSettings,
+    LogLevel,
+    NetworkSettings,
+    PullPolicy,
+    Settings,
+    VaultSettings,
+)
+
+__all__ = [
+    "Events",
+    "LogFormat",
+    "LogLevel",
+    "LoggingSettings",
+    "NetworkSettings",
+    "PullPolicy",
+    "Settings",
+    "SettingsError",
+    "VaultSettings",
+    "load_settings",
+]

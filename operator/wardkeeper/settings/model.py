@@ -1,0 +1,214 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an installation decides: one YAML file, checked as a whole before anything starts.
+
+The operator reads it to run, the command line reads it so that what it prints is what the
+operator would apply. Every key is optional, an unknown one is refused. It never holds a secret:
+tokens are named by file.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from wardkeeper.api.duration import seconds
+from wardkeeper.api.schema import LABEL
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True
+    )
+
+
+def _name(text: str) -> str:
+    if len(text) > 63 or not re.fullmatch(LABEL, text):
+        raise ValueError("a name of at most 63 lower-case letters, digits and '-'")
+    return text
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise ValueError("a CIDR without host bits, such as 10.0.0.10/32") from None
+
+
+def _vault_url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
+        raise ValueError("a URL without credentials, such as https://vault.vault.svc:8200")
+    if url.scheme == "http" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise ValueError("an https URL: tokens and secrets would be sent in the clear")
+    return text.rstrip("/")
+
+
+def _duration(value: Any) -> Any:
+    return seconds(value) if isinstance(value, str) else value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Count = Annotated[int, Strict(), Field(ge=1, le=256)]
+Port = Annotated[int, Strict(), Field(ge=1, le=65535)]
+Cidr = Annotated[str, AfterValidator(_network)]
+Seconds = Annotated[int, BeforeValidator(_duration), Strict(), Field(ge=1, le=3600)]
+
+
+class LogLevel(StrEnum):
+    """From which severity on lines are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a line is written."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+class PullPolicy(StrEnum):
+    """When nodes fetch images."""
+
+    ALWAYS = "Always"
+    IF_NOT_PRESENT = "IfNotPresent"
+
+
+class Events(StrEnum):
+    """Whether Events are posted."""
+
+    ENABLED = "Enabled"
+    DISABLED = "Disabled"
+
+
+class OperatorSettings(_Settings):
+    """The operator's own place in the cluster."""
+
+    namespace: Name = Field("wardkeeper-system", description="Where the operator runs.")
+    service_account: Name = Field("wardkeeper", description="What it runs as.")
+    lease_name: Name = Field("wardkeeper", description="Lease that one replica holds.")
+
+
+class LeaderElectionSettings(_Settings):
+    """Times of the Lease; retry < deadline < duration."""
+
+    duration: Seconds = Field(15, description="Others wait this long after a renewal.")
+    deadline: Seconds = Field(10, description="A holder that cannot renew stops after this long.")
+    retry: Seconds = Field(2, description="Between two attempts.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.retry < self.deadline < self.duration:
+            raise ValueError("retry less than deadline, and deadline less than duration")
+        return self
+
+
+class ConcurrencySettings(_Settings):
+    """How much is done at once."""
+
+    requests: Count = Field(16, description="Requests to the API server under way at once.")
+    workers: Count = Field(8, description="Workflows that are worked on at once.")
+
+
+class DnsSettings(_Settings):
+    """The pods that answer DNS queries."""
+
+    namespace: Name = Field("kube-system", description="Namespace of the DNS pods.")
+    match_labels: dict[str, str] = Field(
+        {"k8s-app": "kube-dns"}, min_length=1, description="Labels of the DNS pods."
+    )
+
+
+class ApiServerSettings(_Settings):
+    """Where the API server really is, for workflows that may reach it."""
+
+    cidrs: tuple[Cidr, ...] = Field(
+        (), description="Its addresses; empty: found in the EndpointSlices of Service kubernetes."
+    )
+    ports: tuple[Port, ...] = Field((), description="Its TCP ports; given together with cidrs.")
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if bool(self.cidrs) != bool(self.ports):
+            raise ValueError("cidrs and ports together, or neither")
+        return self
+
+
+class NetworkSettings(_Settings):
+    """What NetworkPolicies must know about the cluster."""
+
+    dns: DnsSettings = Field(DnsSettings(), description="The cluster's DNS.")
+    api_server: ApiServerSettings = Field(ApiServerSettings(), description="The API server.")
+
+
+class ImageSettings(_Settings):
+    """How images are fetched."""
+
+    pull_policy: PullPolicy = Field(PullPolicy.ALWAYS, description="imagePullPolicy of pods.")
+
+
+class VaultSettings(_Settings):
+    """Where Vault or OpenBao is."""
+
+    address: Annotated[str, AfterValidator(_vault_url)] = Field(description="URL of the server.")
+    ca_file: str | None = Field(None, description="PEM of its authority; left out: the system's.")
+    namespace: str | None = Field(None, description="Vault namespace; left out: the root one.")
+    auth_mount: str = Field("kubernetes", min_length=1, description="Kubernetes auth method.")
+    kv_mount: str = Field("secret", min_length=1, description="KV v2 engine.")
+    role: str = Field("hw-operator", min_length=1, description="Role the operator logs in with.")
+    token_file: str = Field(
+        "/var/run/secrets/wardkeeper/vault/token",
+        min_length=1,
+        description="ServiceAccount token with audience vault, replaced by kubelet.",
+    )
+
+
+class HttpSettings(_Settings):
+    """Where probes and metrics are served."""
+
+    host: str | None = Field(None, description="Address to listen on; left out: all of the pod's.")
+    port: Port = Field(8080, description="TCP port of /healthz, /readyz and /metrics.")
+
+
+class LoggingSettings(_Settings):
+    """What is written to standard error."""
+
+    level: LogLevel = Field(
+        LogLevel.INFO, description="debug holds for Wardkeeper's own lines; libraries stay at info."
+    )
+    format: LogFormat = Field(LogFormat.JSON, description="text is for terminals.")
+
+
+class Settings(_Settings):
+    """Everything that an installation decides."""
+
+    namespaces: tuple[Name, ...] = Field((), description="Where workflows live; empty: everywhere.")
+    operator: OperatorSettings = Field(OperatorSettings(), description="Its own place.")
+    leader_election: LeaderElectionSettings = Field(
+        LeaderElectionSettings(), description="Times of the Lease, such as 15s."
+    )
+    concurrency: ConcurrencySettings = Field(ConcurrencySettings(), description="Bounds on work.")
+    network: NetworkSettings = Field(NetworkSettings(), description="The cluster's network.")
+    images: ImageSettings = Field(ImageSettings(), description="Images of workloads.")
+    vault: VaultSettings | None = Field(None, description="Left out: no secrets are made.")
+    http: HttpSettings = Field(HttpSettings(), description="Probes and metrics.")
+    logging: LoggingSettings = Field(LoggingSettings(), description="Log lines.")
+    events: Events = Field(Events.ENABLED, description="Whether Events are posted.")
