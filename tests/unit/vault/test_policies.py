@@ -94,4 +94,4 @@ def test_a_name_that_could_climb_out_of_its_path_is_refused(name: str) -> None:
         (names.reader_role, (name, "wf")),
     ):
         with pytest.raises(ValueError, match="is no DNS label"):
-            build(*parts)  # type: ignore[operator]
+            build(*parts)
