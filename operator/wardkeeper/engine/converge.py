@@ -102,6 +102,7 @@ class _Convergence:
             self._found.rollout = self._rollout(rendered.workload)
             self._found.reconcile_at = asked
             return None
+        self._found.rollout = self._rollout(rendered.workload)
         await self._guards(todo)
         later = await self._secrets()
         await self._workload(rendered.workload, todo, macs)
@@ -129,12 +130,18 @@ class _Convergence:
         return todo
 
     async def _guards(self, todo: Plan) -> None:
-        """Everything that must be there before the workload, all at once."""
+        """Everything that must be there before the workload, all at once.
+
+        When a guard's name is taken, no workload is made or changed; but one that runs is still
+        put back when somebody else changed it.
+        """
         if self._workflow.spec.secrets and not has_finalizer(self._seen):
             stored = await add_finalizer(self._tools.client, self._key, self._seen)
             self._remember(stored)
         await self._carry_out(todo.guards)
         if todo.refused:
+            if self._settled and todo.workload and todo.workload.action is Action.REPAIR:
+                await self._carry_out((todo.workload,))
             raise name_taken(todo.refused[0].ref)
         self._found.guards_in_place = True
 

@@ -96,7 +96,7 @@ class World:
         """How many workflows there are."""
         return len(self._workflows)
 
-    def keys(self) -> Iterable[Key]:
+    def workflows(self) -> Iterable[Key]:
         """Every workflow that was observed and not seen to go."""
         return tuple(self._workflows)
 
@@ -226,7 +226,7 @@ class World:
         return frozenset(family.lost) if family else frozenset()
 
     def pending(self, key: Key) -> frozenset[tuple[Ref, int]]:
-        """Changes of children that no pass has taken in: ref and version, 0 for one that is lost."""
+        """Changes of children that no pass has taken in: ref and version, 0 when it is lost."""
         family = self._families.get(key)
         if family is None:
             return frozenset()
@@ -292,4 +292,5 @@ def _ours(annotations: Mapping[str, str] | None) -> Mapping[str, str]:
 
 
 def _relevant(seen: Observed) -> tuple[object, ...]:
-    return seen.uid, seen.generation, seen.deleting, seen.finalizers, seen.annotations
+    finalizers = seen.finalizers if seen.deleting else ()
+    return seen.uid, seen.generation, seen.deleting, finalizers, seen.annotations

@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that is followed: the children through informers, the workflows by a list at times.
+
+kopf watches workflows. The list at the start tells when all of them are known, which kopf does
+not tell; the lists later find what its watch may miss, a workflow that was deleted meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from wardkeeper.api.workflow import KIND
+from wardkeeper.engine.world import Key
+from wardkeeper.kube.errors import ApiError
+from wardkeeper.kube.informer import Informer
+from wardkeeper.kube.resource import resource_of
+from wardkeeper.render.metadata import MANAGED_BY, OPERATOR
+from wardkeeper.shell.tasks import end
+
+if TYPE_CHECKING:
+    from wardkeeper.engine.world import World
+    from wardkeeper.kube.client import Client
+    from wardkeeper.shell.observe import Observer
+
+_log = logging.getLogger(__name__)
+
+CHILD_KINDS = (
+    "ServiceAccount",
+    "NetworkPolicy",
+    "Role",
+    "RoleBinding",
+    "Secret",
+    "Service",
+    "PodDisruptionBudget",
+    "Deployment",
+    "CronJob",
+    "Job",
+)
+SELECTOR = f"{MANAGED_BY}={OPERATOR}"
+SYNC_LOOK = 0.05
+SWEEP_SECONDS = 600.0
+LIST_RETRY = 2.0
+
+
+class Following:
+    """What is followed and how far that has come.
+
+    Args:
+        client: where from.
+        namespaces: where workflows live; empty is everywhere.
+        world: what is known.
+        observer: told about every change.
+    """
+
+    def __init__(
+        self, client: Client, namespaces: tuple[str, ...], world: World, observer: Observer
+    ) -> None:
+        self._client = client
+        self._namespaces = namespaces
+        self._world = world
+        self._observer = observer
+        self._informers: list[Informer] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listed = False
+
+    @property
+    def synced(self) -> bool:
+        """Whether everything that exists has been seen once."""
+        return self._listed and all(one.synced for one in self._informers)
+
+    def last_activity(self) -> float:
+        """When the quietest watch on children last brought anything (monotonic)."""
+        return min((one.last_activity for one in self._informers), default=time.monotonic())
+
+    async def until_synced(self) -> None:
+        """Wait until everything that exists has been seen once."""
+        while not self.synced:  # noqa: ASYNC110 - eleven parts that know nothing of each other
+            await asyncio.sleep(SYNC_LOOK)
+
+    def begin(self) -> None:
+        """Follow every kind of child; each is listed first, page by page."""
+        for kind in CHILD_KINDS:
+            informer = Informer(
+                self._client,
+                resource_of(kind),
+                namespaces=self._namespaces,
+                label_selector=SELECTOR,
+                metadata_only=kind == "Secret",
+                known=partial(self._world.known, kind),
+                on_event=self._observer.child,
+            )
+            self._informers.append(informer)
+            self._tasks.add(asyncio.create_task(informer.run(), name=f"follow {kind}"))
+
+    async def end(self) -> None:
+        """Follow no child any more."""
+        await end(self._tasks)
+        self._tasks.clear()
+        self._informers.clear()
+
+    async def list_workflows(self) -> None:
+        """List workflows now and then, until cancelled."""
+        while True:
+            try:
+                await self._list_once()
+                self._listed = True
+                await asyncio.sleep(SWEEP_SECONDS)
+            except ApiError as error:
+                _log.warning("workflows cannot be listed", extra={"failure": error.reason})
+                await asyncio.sleep(LIST_RETRY)
+
+    async def _list_once(self) -> None:
+        before = {key: self._world.workflow(key) for key in self._world.workflows()}
+        there = set()
+        for namespace in self._namespaces or (None,):
+            async for page in self._client.pages(resource_of(KIND), namespace):
+                for raw in page.items:
+                    there.add(Key(raw["metadata"]["namespace"], raw["metadata"]["name"]))
+                    self._observer.workflow(None, raw)
+        for key, seen in before.items():
+            if key not in there and seen is not None:
+                metadata = {"namespace": key.namespace, "name": key.name, "uid": seen.uid}
+                self._observer.workflow("DELETED", {"metadata": metadata})

@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that kopf does for us: the login, and the watch on our own kind.
+
+Handlers only pass on what they are told. kopf keeps no state on any object: there is no stateful
+handler, so it writes nothing, and it may not post events or take part in peering either.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import kopf
+
+from wardkeeper.api.schema import GROUP, VERSION
+from wardkeeper.api.workflow import PLURAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+
+    from wardkeeper.kube.access import Access
+
+WATCH_SECONDS = 270
+"""How long one watch lasts at most; load balancers like to end streams at five minutes."""
+
+
+class _NoDiff(kopf.DiffBaseStorage):
+    """kopf's memory of the last handled spec, which nobody asks for: it costs time and space."""
+
+    def build(self, *, body: kopf.Body, **_: object) -> kopf.BodyEssence:
+        return kopf.BodyEssence({})
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        return None
+
+
+def kopf_settings() -> kopf.OperatorSettings:
+    """Settings under which kopf watches and does nothing else."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.queueing.idle_timeout = 0.05
+    settings.watching.chunk_size = 500
+    settings.watching.server_timeout = WATCH_SECONDS
+    settings.networking.request_timeout = 30
+    settings.persistence.diffbase_storage = _NoDiff()
+    settings.persistence.finalizer = f"{GROUP}/never-set"
+    settings.process.ultimate_exiting_timeout = 30
+    return settings
+
+
+def registry(
+    observe: Callable[[str | None, Mapping[str, Any]], None],
+    login: Callable[[], kopf.AiohttpSession],
+) -> kopf.OperatorRegistry:
+    """The handlers of the operator.
+
+    Args:
+        observe: told the type of an event (None in the first list) and the object.
+        login: a fresh way to the API server.
+    """
+    handlers = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=handlers)
+    def log_in(**_: object) -> kopf.AiohttpSession:
+        """Give kopf our own session, which reads the token anew for every request."""
+        return login()
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
+    async def observed(event: kopf.RawEvent, **_: object) -> None:
+        """Remember the object and ask for a pass. Never raises, never waits."""
+        observe(event["type"], event["object"])
+
+    return handlers
+
+
+def session_of(access: Access, user_agent: str) -> kopf.AiohttpSession:
+    """A session for kopf that goes the way that `access` describes; kopf closes it."""
+
+    async def authorised(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        token = access.token()
+        if token:
+            request.headers["Authorization"] = f"Bearer {token}"
+        return await handler(request)
+
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=4, ssl=access.ssl or True),
+        headers={"User-Agent": user_agent},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(authorised,),
+    )
+    return kopf.AiohttpSession(server=access.server, aiohttp_session=session)

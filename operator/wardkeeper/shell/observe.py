@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Turns events into knowledge and into wishes for a pass. Never waits, never raises."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from wardkeeper.engine.queue import Priority
+from wardkeeper.engine.world import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from wardkeeper.engine.peers import Peers
+    from wardkeeper.engine.queue import Queue
+    from wardkeeper.engine.world import World
+    from wardkeeper.kube.informer import Event
+
+_log = logging.getLogger(__name__)
+
+
+class Observer:
+    """The one place where what is seen becomes what is done.
+
+    Args:
+        world: remembers.
+        peers: whose network depends on whom.
+        queue: wishes for passes.
+        clock: monotonic seconds, for the time of the last event.
+    """
+
+    def __init__(
+        self, world: World, peers: Peers, queue: Queue[Key], clock: Callable[[], float]
+    ) -> None:
+        self._world = world
+        self._peers = peers
+        self._queue = queue
+        self._clock = clock
+        self.last_workflow_event = clock()
+
+    def workflow(self, type: str | None, raw: Mapping[str, Any]) -> None:  # noqa: A002
+        """An event of our own kind; type None is the first list."""
+        self.last_workflow_event = self._clock()
+        metadata = raw["metadata"]
+        key = Key(metadata["namespace"], metadata["name"])
+        existed = self._world.exists(*key)
+        if type == "DELETED":
+            gone = self._world.forget_workflow(key, metadata["uid"])
+            if gone:
+                self._peers.observe(key, b"")
+                self._queue.add(key)
+        elif self._world.observe_workflow(raw):
+            seen = self._world.workflow(key)
+            self._peers.observe(key, seen.spec if seen else b"")
+            self._queue.add(key, Priority.LATER if type is None else Priority.LIVE)
+        if existed != self._world.exists(*key):
+            for namer in self._peers.namers(key):
+                self._queue.add(namer)
+
+    def child(self, event: Event) -> None:
+        """An event of a child.
+
+        While a pass of its workflow runs, nothing is asked for: the worker looks afterwards at
+        what came, and most of it is the echo of what the pass itself wrote.
+        """
+        look = self._world.forget_child if event.type == "DELETED" else self._world.observe_child
+        key = look(event.obj)
+        if key is None or self._queue.is_active(key) or self._world.workflow(key) is None:
+            return
+        self._queue.add(key, Priority.LATER if event.initial else Priority.LIVE)

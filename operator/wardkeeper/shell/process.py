@@ -1,0 +1,281 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The operator as one process: what it watches, when it may write, how it stops.
+
+Caches are warm on every replica; only the holder of the Lease works. A process that loses the
+Lease ends, and so does one whose watch on workflows ends: a fresh start is the one repair that
+always works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+import time
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import kopf
+
+from wardkeeper import __version__
+from wardkeeper.engine.peers import Peers
+from wardkeeper.engine.queue import Priority, Queue
+from wardkeeper.engine.reconcile import Reconciler
+from wardkeeper.engine.secret_job import SecretServices
+from wardkeeper.engine.tools import Tools
+from wardkeeper.engine.workers import Workers
+from wardkeeper.engine.world import Key, World
+from wardkeeper.engine.writer import Writer
+from wardkeeper.kube.client import Client
+from wardkeeper.kube.credentials import TokenFile
+from wardkeeper.kube.events import Recorder
+from wardkeeper.kube.lease import Elector
+from wardkeeper.settings import Events
+from wardkeeper.shell.following import Following
+from wardkeeper.shell.handlers import kopf_settings, registry, session_of
+from wardkeeper.shell.observe import Observer
+from wardkeeper.shell.probes import Heartbeat, Probes, cache_synced, watch_alive
+from wardkeeper.shell.surroundings import discover, from_settings
+from wardkeeper.shell.tasks import end
+from wardkeeper.vault.access import VaultAccess
+from wardkeeper.vault.workflows import WorkflowVault
+
+if TYPE_CHECKING:
+    from wardkeeper.kube.access import Access
+    from wardkeeper.settings import Settings, VaultSettings
+    from wardkeeper.shell.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+
+USER_AGENT = f"wardkeeper/{__version__}"
+WORKFLOW_TOKEN_SECONDS = 600
+WORKFLOW_AUDIENCE = "vault-operator"
+
+
+class LeaseLost(Exception):
+    """Another process may lead by now; this one must end."""
+
+
+class Operator:
+    """The parts of a running operator and the order in which they start and stop.
+
+    Args:
+        settings: what the installation decides.
+        access: the way to the API server.
+        identity: of this process, unique in the cluster.
+        metrics: told about everything that is counted.
+    """
+
+    def __init__(
+        self, settings: Settings, access: Access, *, identity: str, metrics: Metrics
+    ) -> None:
+        self.settings = settings
+        self.metrics = metrics
+        self.world = World()
+        self.queue: Queue[Key] = Queue(clock=time.monotonic, draw=random.random, meter=metrics)
+        self.peers = Peers()
+        self.observer = Observer(self.world, self.peers, self.queue, time.monotonic)
+        self._access = access
+        limit = settings.concurrency.requests
+        self.client = Client(
+            access,
+            user_agent=USER_AGENT,
+            limit=limit,
+            may_write=lambda: self.elector.held,
+            observe=metrics.called,
+        )
+        self._lease_client = Client(access, user_agent=f"{USER_AGENT} lease", limit=2, timeout=5.0)
+        times = settings.leader_election
+        self.elector = Elector(
+            self._lease_client,
+            namespace=settings.operator.namespace,
+            name=settings.operator.lease_name,
+            identity=identity,
+            duration=times.duration,
+            deadline=times.deadline,
+            retry=times.retry,
+        )
+        self.recorder = Recorder(self.client, instance=identity)
+        self.following = Following(self.client, settings.namespaces, self.world, self.observer)
+        self._surroundings = from_settings(settings)
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; passes are joined and the Lease is given back.
+
+        Raises:
+            LeaseLost: another process may lead.
+            Exception: what ended the watch on workflows.
+        """
+        stop = asyncio.Event()
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.client)
+            await stack.enter_async_context(self._lease_client)
+            vault = None
+            if self.settings.vault:
+                vault = await stack.enter_async_context(open_vault(self.settings.vault))
+            heartbeat = Heartbeat()
+            await stack.enter_async_context(self._probes(heartbeat))
+            self._surroundings = await discover(self.settings, self.client)
+            self.following.begin()
+            stack.push_async_callback(self.following.end)
+            workers = self._workers(vault)
+            tasks = {
+                asyncio.create_task(self._lead(workers), name="lead"),
+                asyncio.create_task(self.recorder.run(), name="events"),
+                asyncio.create_task(heartbeat.run(), name="heartbeat"),
+                asyncio.create_task(self.following.list_workflows(), name="list"),
+            }
+            quit_kopf = asyncio.Event()
+            watching = asyncio.create_task(self._watch_workflows(stop, quit_kopf), name="watch")
+            stopping = asyncio.create_task(stop.wait(), name="stop")
+            try:
+                await asyncio.wait(
+                    {*tasks, watching, stopping}, return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                failures = await end(tasks | {stopping})
+                quit_kopf.set()
+                failures += await _ended(watching)
+            if failures:
+                raise failures[0]
+
+    async def _watch_workflows(self, stop: asyncio.Event, quit_kopf: asyncio.Event) -> None:
+        handlers = registry(
+            self.observer.workflow, lambda: session_of(self._access, f"{USER_AGENT} kopf")
+        )
+
+        @kopf.on.startup(registry=handlers)
+        async def take_signals(**_: object) -> None:
+            """Stop in our order: workers, Lease, watch."""
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, stop.set)
+
+        await kopf.operator(
+            registry=handlers,
+            settings=kopf_settings(),
+            clusterwide=not self.settings.namespaces,
+            namespaces=self.settings.namespaces,
+            stop_flag=quit_kopf,
+        )
+        if not quit_kopf.is_set():
+            raise RuntimeError("the watch on workflows ended; the process ends and starts anew")
+
+    def _probes(self, heartbeat: Heartbeat) -> Probes:
+        self.metrics.follow(
+            leading=lambda: self.elector.held, longest_running=self.queue.longest_running
+        )
+        return Probes(
+            host=self.settings.http.host,
+            port=self.settings.http.port,
+            alive={"loop": heartbeat, "watches": watch_alive(self.following.last_activity)},
+            ready={"caches": cache_synced(lambda: self.following.synced)},
+            metrics=self.metrics.page,
+        )
+
+    def _workers(self, vault: WorkflowVault | None) -> Workers:
+        writer = Writer(self.client, self.world)
+        tools = Tools(
+            world=self.world,
+            client=self.client,
+            writer=writer,
+            secrets=SecretServices(
+                vault=vault,
+                workflow_jwt=self._workflow_jwt,
+                publish=writer.publish,
+                clock=_now,
+                random=random.SystemRandom(),
+            ),
+            surroundings=lambda: self._surroundings,
+            clock=_now,
+            monotonic=time.monotonic,
+            request=self.queue.add,
+            tell=self._tell,
+            ready=self.metrics.ready,
+            repaired=self.metrics.repaired,
+        )
+        return Workers(
+            self.queue, self.world, Reconciler(tools), meter=self.metrics, clock=time.monotonic
+        )
+
+    async def _lead(self, workers: Workers) -> None:
+        """Wait for the Lease, work while it is held, and have ended all work when this returns."""
+        working = asyncio.create_task(self._work(workers), name="work")
+
+        async def lost() -> None:
+            await end({working})
+
+        electing = asyncio.create_task(self.elector.run(lost), name="elect")
+        try:
+            done, _ = await asyncio.wait({working, electing}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await end({working})
+            await end({electing})
+            raise
+        await end({working})
+        await end({electing})
+        for task in done:
+            if error := task.exception():
+                raise error
+        raise LeaseLost("the Lease was lost")
+
+    async def _work(self, workers: Workers) -> None:
+        """Run passes once everything is known and this process leads."""
+        await self.following.until_synced()
+        if not self.elector.held:
+            self.world.drop_contents()
+        await self.elector.acquired()
+        if not self.world.keeps_contents:
+            self.world.keeps_contents = True
+            await self.following.end()
+            self.following.begin()
+            await self.following.until_synced()
+        for key in self.world.workflows():
+            self.queue.add(key, Priority.LATER)
+        await workers.run(self.settings.concurrency.workers)
+
+    async def _workflow_jwt(self, namespace: str, name: str) -> str:
+        return await self.client.token(namespace, name, WORKFLOW_AUDIENCE, WORKFLOW_TOKEN_SECONDS)
+
+    def _tell(
+        self, regarding: dict[str, Any], *, warning: bool, reason: str, action: str, note: str
+    ) -> None:
+        if self.settings.events is Events.ENABLED:
+            kind: Literal["Normal", "Warning"] = "Warning" if warning else "Normal"
+            self.recorder.emit(regarding, kind, reason, action, note)
+
+
+def open_vault(settings: VaultSettings) -> WorkflowVault:
+    """Vault as the settings describe it; nothing is asked yet."""
+    token = TokenFile(Path(settings.token_file))
+
+    async def operator_jwt() -> str:
+        return token()
+
+    return WorkflowVault(
+        VaultAccess(
+            address=settings.address,
+            ca_file=settings.ca_file,
+            namespace=settings.namespace,
+            auth_mount=settings.auth_mount,
+            kv_mount=settings.kv_mount,
+            operator_role=settings.role,
+        ),
+        operator_jwt,
+        clock=_now,
+        random=random.Random(),  # noqa: S311 - spreads waiting, makes no secret
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _ended(task: asyncio.Task[None]) -> list[Exception]:
+    """Wait until a task has ended by itself; the failure it ended with, if any."""
+    results = await asyncio.gather(task, return_exceptions=True)
+    return [one for one in results if isinstance(one, Exception)]
