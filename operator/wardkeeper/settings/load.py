@@ -8,6 +8,7 @@ somebody put in the wrong place.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -106,5 +107,5 @@ def _shown(value: object) -> str:
         return "a map"
     if isinstance(value, list | tuple):
         return "a list"
-    text = "nothing" if value is None else repr(value)
+    text = "nothing" if value is None else re.sub("://[^/@]*@", "://...@", repr(value))
     return text if len(text) <= 80 else f"{text[:77]}..."
