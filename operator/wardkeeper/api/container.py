@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from pydantic.alias_generators import to_snake
 
 from wardkeeper.api.probes import Probes
-from wardkeeper.api.quantity import octets
+from wardkeeper.api.quantity import MEMORY, octets
 from wardkeeper.api.resources import Memory, Resources
 from wardkeeper.api.scalars import AbsolutePath, Argument, Label, MountPath, PortName, Subdomain
 from wardkeeper.api.schema import Model, Rule, list_atomic, list_map, shape
@@ -86,6 +86,7 @@ class ClaimMount(Model):
     )
 
 
+_MEMORY = f"r'^({MEMORY})$'"
 _MOUNTS = " + ".join(
     f"(has(self.{mounts}) ? self.{mounts}.map(mount, mount.path) : [])"
     for mounts in ("writablePaths", "configMaps", "volumes")
@@ -134,7 +135,9 @@ class Container(Model):
             ),
         ),
         Rule(
-            "!has(self.writablePaths) || self.writablePaths.map(place, "
+            f"!has(self.writablePaths) || !self.resources.limits.memory.matches({_MEMORY}) || "
+            f"self.writablePaths.exists(place, !place.size.matches({_MEMORY})) || "
+            "self.writablePaths.map(place, "
             "quantity(place.size).asInteger()).sum() "
             "<= quantity(self.resources.limits.memory).asInteger()",
             "the sizes of writablePaths together are above resources.limits.memory, which they "

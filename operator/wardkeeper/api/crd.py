@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from wardkeeper.api.schema import GROUP, VERSION
+from wardkeeper.api.schema import GROUP, RULES, VERSION
 from wardkeeper.api.status import WorkflowStatus
 from wardkeeper.api.structural import Schema, structural
 from wardkeeper.api.workflow import KIND, PLURAL, HealthcareWorkflow, WorkflowSpec
@@ -72,7 +72,10 @@ def definition_yaml() -> str:
 
 
 def _root() -> Schema:
-    """The schema of the kind: metadata stays open, an object nobody has seen says so."""
+    """The schema of the kind.
+
+    Metadata stays open, so no rule can point into it; a status that nobody wrote says so.
+    """
     spec = structural(WorkflowSpec, "spec")
     status = structural(WorkflowStatus, "status", defaults=False)
     spec["description"] = "What the workflow is, what it may reach and who answers for it."
@@ -88,7 +91,7 @@ def _root() -> Schema:
             "spec": spec,
             "status": status,
         },
-        "x-kubernetes-validations": [each.words() for each in HealthcareWorkflow.obeys],
+        RULES: [{"rule": each.cel, "message": each.message} for each in HealthcareWorkflow.obeys],
     }
 
 

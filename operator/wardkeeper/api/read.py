@@ -17,13 +17,14 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
 from wardkeeper.api.problem import Problem
-from wardkeeper.api.schema import Model
+from wardkeeper.api.schema import Model, identity
 from wardkeeper.api.status import WorkflowStatus
 from wardkeeper.api.workflow import HealthcareWorkflow, Metadata, WorkflowSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 _Read = TypeVar("_Read", bound=Model)
@@ -100,9 +101,12 @@ def _problem(location: _Location, detail: ErrorDetails) -> Problem:
 
 
 def _path(location: _Location) -> str:
-    """`spec.workload.containers[0].image`."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
-    return "".join(steps).removeprefix(".")
+    """The field as the API server writes it: `spec.workload.containers[0].image`."""
+    path = ""
+    for step in location:
+        entry = isinstance(step, int) or path.endswith(".matchLabels")
+        path += f"[{step}]" if entry else f".{step}"
+    return path.removeprefix(".")
 
 
 def _broken(model: Model, path: str) -> Iterator[Problem]:
@@ -110,15 +114,31 @@ def _broken(model: Model, path: str) -> Iterator[Problem]:
     for rule in model.obeys:
         if rule.holds and not rule.holds(model):
             yield Problem(f"{path}{rule.field_path}".removeprefix("."), "refused", rule.message)
-    for name in type(model).model_fields:
+    for name, field in type(model).model_fields.items():
         value = getattr(model, name)
-        inner = f"{path}.{to_camel(name)}"
+        inner = f"{path}.{to_camel(name)}".removeprefix(".")
         if isinstance(value, Model):
             yield from _broken(value, inner)
         elif isinstance(value, tuple):
+            yield from _repeated(value, field, inner)
             for index, each in enumerate(value):
                 if isinstance(each, Model):
                     yield from _broken(each, f"{inner}[{index}]")
+
+
+def _repeated(values: tuple[Any, ...], field: FieldInfo, path: str) -> Iterator[Problem]:
+    """Entries of a map or a set that stand there a second time; the server refuses them too."""
+    identify = identity(field)
+    if identify is None:
+        return
+    seen = set()
+    for index, value in enumerate(values):
+        found = identify(value)
+        if found in seen:
+            yield Problem(
+                f"{path}[{index}]", f"{found!r} a second time", "keep one of them, or rename one"
+            )
+        seen.add(found)
 
 
 def _shown(value: object) -> str:

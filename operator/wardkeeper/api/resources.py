@@ -44,12 +44,14 @@ class Resources(Model):
 
     obeys: ClassVar = (
         Rule(
+            "!isQuantity(self.requests.cpu) || !isQuantity(self.limits.cpu) || "
             "quantity(self.requests.cpu).compareTo(quantity(self.limits.cpu)) <= 0",
             "requests.cpu is above limits.cpu; lower the request or raise the limit",
             lambda self: millicores(self.requests.cpu) <= millicores(self.limits.cpu),
             ".requests.cpu",
         ),
         Rule(
+            "!isQuantity(self.requests.memory) || !isQuantity(self.limits.memory) || "
             "quantity(self.requests.memory).compareTo(quantity(self.limits.memory)) <= 0",
             "requests.memory is above limits.memory; lower the request or raise the limit",
             lambda self: octets(self.requests.memory) <= octets(self.limits.memory),

@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
+
+    from pydantic.fields import FieldInfo
 
 GROUP = "wardkeeper.io"
 VERSION = "v1alpha1"
@@ -29,7 +32,9 @@ VERSION = "v1alpha1"
 LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 LABEL_PATTERN = rf"^{LABEL}$"
 
-_RULES = "x-kubernetes-validations"
+RULES = "x-kubernetes-validations"
+LIST_TYPE = "x-kubernetes-list-type"
+LIST_KEYS = "x-kubernetes-list-map-keys"
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Obeys:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         words = handler(schema)
-        words[_RULES] = [*words.get(_RULES, []), *(each.words() for each in self.rules)]
+        words[RULES] = [*words.get(RULES, []), *(each.words() for each in self.rules)]
         return words
 
     def _checked(self, value: Any) -> Any:
@@ -117,20 +122,31 @@ class Model(BaseModel):
     ) -> dict[str, Any]:
         words = handler.resolve_ref_schema(handler(schema))
         if cls.obeys:
-            words[_RULES] = [each.words() for each in cls.obeys]
+            words[RULES] = [each.words() for each in cls.obeys]
         return words
 
 
 def list_map(*keys: str) -> dict[str, Any]:
     """Schema words for a list whose items merge by `keys` under server-side apply."""
-    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
+    return {LIST_TYPE: "map", LIST_KEYS: list(keys)}
 
 
 def list_set() -> dict[str, Any]:
     """Schema words for a list of distinct scalars."""
-    return {"x-kubernetes-list-type": "set"}
+    return {LIST_TYPE: "set"}
 
 
 def list_atomic() -> dict[str, Any]:
     """Schema words for a list that is replaced as a whole."""
-    return {"x-kubernetes-list-type": "atomic"}
+    return {LIST_TYPE: "atomic"}
+
+
+def identity(field: FieldInfo) -> Callable[[Any], Hashable] | None:
+    """What tells the entries of a map or a set apart; None for any other field."""
+    words = field.json_schema_extra
+    if not isinstance(words, dict) or words.get(LIST_TYPE) not in ("map", "set"):
+        return None
+    keys = words.get(LIST_KEYS)
+    if not isinstance(keys, list):
+        return lambda entry: entry
+    return attrgetter(*(to_snake(str(key)) for key in keys))

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, StringConstraints
 
 from wardkeeper.api.duration import seconds
-from wardkeeper.api.scalars import Duration, Label
+from wardkeeper.api.scalars import DURATION, Duration, Label
 from wardkeeper.api.schema import Model, Rule, list_map, shape
 
 SHORTEST_ROTATION = "60s"
@@ -90,13 +90,18 @@ class Source(Model):
     )
 
 
+def _is_duration(member: str) -> str:
+    """CEL that keeps a rule silent where the shape is already wrong."""
+    return f"self.{member}.matches(r'^({DURATION})$')"
+
+
 class Rotation(Model):
     """When a secret is replaced."""
 
     obeys: ClassVar = (
         Rule(
-            f"duration(self.every) >= duration('{SHORTEST_ROTATION}') && "
-            f"duration(self.every) <= duration('{LONGEST_ROTATION}')",
+            f"!{_is_duration('every')} || (duration(self.every) >= duration('{SHORTEST_ROTATION}')"
+            f" && duration(self.every) <= duration('{LONGEST_ROTATION}'))",
             f"every must lie between {SHORTEST_ROTATION} and {LONGEST_ROTATION}; write it like "
             "720h",
             lambda self: (
@@ -105,7 +110,8 @@ class Rotation(Model):
             ".every",
         ),
         Rule(
-            "!has(self.maxAge) || duration(self.maxAge) >= duration(self.every)",
+            f"!has(self.maxAge) || !{_is_duration('maxAge')} || !{_is_duration('every')} || "
+            "duration(self.maxAge) >= duration(self.every)",
             "maxAge is shorter than every, so the secret would always be overdue; raise maxAge or "
             "lower every",
             lambda self: self.max_age is None or seconds(self.max_age) >= seconds(self.every),

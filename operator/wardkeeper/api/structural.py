@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wardkeeper.api.schema import LIST_KEYS, LIST_TYPE, RULES
+
 if TYPE_CHECKING:
     from wardkeeper.api.schema import Model
 
 Schema = dict[str, Any]
 
-_EVERYWHERE = {"type", "description", "default", "x-kubernetes-validations"}
+_EVERYWHERE = {"type", "description", "default", RULES}
 _WORDS = {
     "string": {"enum", "format", "maxLength", "minLength", "pattern"},
     "integer": {"exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum"},
@@ -25,8 +27,8 @@ _WORDS = {
         "items",
         "maxItems",
         "minItems",
-        "x-kubernetes-list-map-keys",
-        "x-kubernetes-list-type",
+        LIST_KEYS,
+        LIST_TYPE,
     },
     "object": {"additionalProperties", "maxProperties", "minProperties", "properties", "required"},
 }
@@ -132,8 +134,8 @@ class _Conversion:
         if "maxItems" not in node:
             raise SchemaError(path, "unbounded list", "give it max_length")
         items = node["items"] = self.node(node["items"], f"{path}[]", open_references)
-        list_type = node.get("x-kubernetes-list-type")
-        keys = node.get("x-kubernetes-list-map-keys", [])
+        list_type = node.get(LIST_TYPE)
+        keys = node.get(LIST_KEYS, [])
         if list_type not in {"map", "set", "atomic"}:
             raise SchemaError(path, f"list type {list_type!r}", "want map, set or atomic")
         if list_type == "set" and items["type"] not in {"string", "integer"}:
@@ -148,9 +150,8 @@ class _Conversion:
 def _merged(base: Schema, beside: Schema) -> Schema:
     """`base` with what stands beside it on top; CEL rules of both are kept."""
     both = {**base, **beside}
-    rules = "x-kubernetes-validations"
-    if rules in base and rules in beside:
-        both[rules] = base[rules] + beside[rules]
+    if RULES in base and RULES in beside:
+        both[RULES] = base[RULES] + beside[RULES]
     return both
 
 
@@ -167,7 +168,7 @@ def _rewritten(raw: Schema) -> Schema:
 def _check_rules(node: Schema, path: str) -> None:
     """CEL rules are complete and each stands once."""
     seen = set()
-    for each in node.get("x-kubernetes-validations", []):
+    for each in node.get(RULES, []):
         if each["rule"] in seen:
             raise SchemaError(path, f"rule {each['rule']!r} twice", "say it once")
         if not each.get("message"):

@@ -149,12 +149,14 @@ class HealthcareWorkflow(Model):
             "metadata.name may have at most 52 characters, because its children get names from it; "
             "shorten it",
             lambda self: len(self.metadata.name) <= 52,
+            ".metadata.name",
         ),
         Rule(
             "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
             "metadata.name must be lower-case letters, digits and '-', beginning with a letter and "
             "without dots, because it names a Service and is a label; rename it",
             lambda self: bool(_NAME.fullmatch(self.metadata.name)),
+            ".metadata.name",
         ),
     )
 
