@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Self
 from aiohttp import (
     ClientConnectorError,
     ClientError,
+    ClientOSError,
     ClientSession,
     ClientTimeout,
     ConnectionTimeoutError,
     DummyCookieJar,
+    ServerDisconnectedError,
     TCPConnector,
 )
 from yarl import URL
@@ -175,7 +177,7 @@ async def _never_repeat(request: ClientRequest, handler: ClientHandlerType) -> C
         return await handler(request)
     except ClientConnectorError:
         raise
-    except (ClientError, OSError) as error:
+    except (ClientOSError, ServerDisconnectedError) as error:
         raise _Broken(type(error).__name__) from error
 
 

@@ -63,31 +63,22 @@ class Handler:
         except Refusal as refusal:
             return _refused(refusal)
         fault = self._faults.take(call)
+        if isinstance(fault, Reset | Silence) and not fault.committed:
+            self._note(call, 0)
+            return await _cut_off(request, fault)
         try:
-            await self._before(request, call, fault)
+            await _before(fault)
             if call.verb == "watch":
                 return await self._watch(request, call, fault)
             code, answer = self._carry_out(call)
         except Refusal as refusal:
             self._note(call, refusal.code)
             return _refused(refusal)
-        cut_off = isinstance(fault, Reset | Silence)
-        self._note(call, 0 if cut_off else code)
-        if cut_off:
-            await _cut_off(request, fault)
-        return _json(code, answer)
-
-    async def _before(self, request: web.Request, call: ApiCall, fault: Fault | None) -> None:
-        if isinstance(fault, Refuse):
-            raise Refusal(
-                fault.code, fault.message, reason=fault.reason, retry_after=fault.retry_after
-            )
-        if isinstance(fault, Hold):
-            await fault.release.wait()
-        if isinstance(fault, Reset | Silence) and not fault.committed:
+        if isinstance(fault, Reset | Silence):
             self._note(call, 0)
-            await _cut_off(request, fault)
-            raise Refusal(500, "cut off")
+            return await _cut_off(request, fault)
+        self._note(call, code)
+        return _json(code, answer)
 
     async def _watch(
         self, request: web.Request, call: ApiCall, fault: Fault | None
@@ -168,12 +159,20 @@ def _target(call: ApiCall) -> Target:
     )
 
 
-async def _cut_off(request: web.Request, fault: Fault | None) -> None:
+async def _before(fault: Fault | None) -> None:
+    if isinstance(fault, Refuse):
+        raise Refusal(fault.code, fault.message, reason=fault.reason, retry_after=fault.retry_after)
+    if isinstance(fault, Hold):
+        await fault.release.wait()
+
+
+async def _cut_off(request: web.Request, fault: Reset | Silence) -> web.Response:
     if isinstance(fault, Silence):
         # Ends when the client gives up: the server then cancels this handler.
         await asyncio.Event().wait()
     if request.transport is not None:
         request.transport.abort()
+    return web.Response()
 
 
 def _json(code: int, body: dict[str, Any]) -> web.Response:

@@ -51,3 +51,8 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Run to the end in virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)
+
+
+async def settled() -> None:
+    """Return once everything has happened that can happen without time passing."""
+    await asyncio.sleep(0.001)
