@@ -39,7 +39,7 @@ from wardkeeper.shell.following import Following
 from wardkeeper.shell.handlers import kopf_settings, registry, session_of
 from wardkeeper.shell.observe import Observer
 from wardkeeper.shell.probes import Heartbeat, Probes, cache_synced, watch_alive
-from wardkeeper.shell.surroundings import discover, from_settings
+from wardkeeper.settings.surroundings import discover, from_settings
 from wardkeeper.shell.tasks import end
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.workflows import WorkflowVault

@@ -14,7 +14,7 @@ from wardkeeper.render.surroundings import AddressAndPort, PodSelection, Surroun
 
 if TYPE_CHECKING:
     from wardkeeper.kube.client import Client
-    from wardkeeper.settings import Settings
+    from wardkeeper.settings.model import Settings
 
 _log = logging.getLogger(__name__)
 
