@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Wardkeeper Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing secret leaves: values are canaries, answers echo them, all that can be seen is searched."""
+"""Nothing secret leaves: values are canaries, answers echo them, all that is seen is searched."""
 
 from __future__ import annotations
 
