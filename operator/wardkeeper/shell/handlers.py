@@ -69,7 +69,7 @@ def registry(
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
-    def log_in(**_: object) -> kopf.AiohttpSession:
+    async def log_in(**_: object) -> kopf.AiohttpSession:
         """Give kopf our own session, which reads the token anew for every request."""
         return login()
 

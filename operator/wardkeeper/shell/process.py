@@ -13,6 +13,7 @@ import asyncio
 import logging
 import random
 import signal
+import threading
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -35,16 +36,18 @@ from wardkeeper.kube.credentials import TokenFile
 from wardkeeper.kube.events import Recorder
 from wardkeeper.kube.lease import Elector
 from wardkeeper.settings import Events
+from wardkeeper.settings.surroundings import discover, from_settings
 from wardkeeper.shell.following import Following
 from wardkeeper.shell.handlers import kopf_settings, registry, session_of
 from wardkeeper.shell.observe import Observer
 from wardkeeper.shell.probes import Heartbeat, Probes, cache_synced, watch_alive
-from wardkeeper.settings.surroundings import discover, from_settings
 from wardkeeper.shell.tasks import end
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.workflows import WorkflowVault
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wardkeeper.kube.access import Access
     from wardkeeper.settings import Settings, VaultSettings
     from wardkeeper.shell.metrics import Metrics
@@ -110,7 +113,9 @@ class Operator:
             LeaseLost: another process may lead.
             Exception: what ended the watch on workflows.
         """
-        stop = asyncio.Event()
+        stop, quit_kopf = asyncio.Event(), threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.client)
             await stack.enter_async_context(self._lease_client)
@@ -129,8 +134,7 @@ class Operator:
                 asyncio.create_task(heartbeat.run(), name="heartbeat"),
                 asyncio.create_task(self.following.list_workflows(), name="list"),
             }
-            quit_kopf = asyncio.Event()
-            watching = asyncio.create_task(self._watch_workflows(stop, quit_kopf), name="watch")
+            watching = asyncio.create_task(self._watch_workflows(quit_kopf), name="watch")
             stopping = asyncio.create_task(stop.wait(), name="stop")
             try:
                 await asyncio.wait(
@@ -143,25 +147,31 @@ class Operator:
             if failures:
                 raise failures[0]
 
-    async def _watch_workflows(self, stop: asyncio.Event, quit_kopf: asyncio.Event) -> None:
-        handlers = registry(
-            self.observer.workflow, lambda: session_of(self._access, f"{USER_AGENT} kopf")
-        )
+    async def _watch_workflows(self, quit_kopf: threading.Event) -> None:
+        """Let kopf watch, in a thread and an event loop of its own.
 
-        @kopf.on.startup(registry=handlers)
-        async def take_signals(**_: object) -> None:
-            """Stop in our order: workers, Lease, watch."""
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, stop.set)
+        At its end kopf cancels every task of its loop, and it takes the process's signals: here
+        it finds neither our tasks nor the main thread.
+        """
+        loop = asyncio.get_running_loop()
 
-        await kopf.operator(
-            registry=handlers,
-            settings=kopf_settings(),
-            clusterwide=not self.settings.namespaces,
-            namespaces=self.settings.namespaces,
-            stop_flag=quit_kopf,
-        )
+        def observe(kind: str | None, raw: Mapping[str, Any]) -> None:
+            loop.call_soon_threadsafe(self.observer.workflow, kind, raw)
+
+        def watch() -> None:
+            asyncio.run(
+                kopf.operator(
+                    registry=registry(
+                        observe, lambda: session_of(self._access, f"{USER_AGENT} kopf")
+                    ),
+                    settings=kopf_settings(),
+                    clusterwide=not self.settings.namespaces,
+                    namespaces=self.settings.namespaces,
+                    stop_flag=quit_kopf,
+                )
+            )
+
+        await asyncio.to_thread(watch)
         if not quit_kopf.is_set():
             raise RuntimeError("the watch on workflows ended; the process ends and starts anew")
 
