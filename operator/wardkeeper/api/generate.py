@@ -17,13 +17,14 @@ import sys
 from pathlib import Path
 
 from wardkeeper.api.crd import definition_yaml
+from wardkeeper.api.page import reasons_page
 from wardkeeper.api.schema import GROUP
 from wardkeeper.api.workflow import PLURAL
 
 
 def files() -> dict[str, str]:
     """Every generated file: its path under the project's folder, and its text."""
-    return {f"crds/{GROUP}_{PLURAL}.yaml": definition_yaml()}
+    return {f"crds/{GROUP}_{PLURAL}.yaml": definition_yaml(), "docs/reasons.md": reasons_page()}
 
 
 def outdated(root: Path) -> list[str]:
@@ -49,8 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
             target = options.root / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(files()[path], encoding="utf-8")
-        said = "written" if options.write else "not what the models say; run `make crds`"
-        sys.stdout.write(f"{path}: {said}\n")
+            sys.stdout.write(f"{path}: written\n")
+        else:
+            sys.stderr.write(f"{path}: not what the models say; run `make crds`\n")
     return 1 if options.check and differing else 0
 
 

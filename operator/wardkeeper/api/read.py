@@ -9,6 +9,7 @@ repeats a text that could be a secret in the wrong place, such as the value of a
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -24,15 +25,16 @@ from wardkeeper.api.workflow import HealthcareWorkflow, Metadata, WorkflowSpec
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
+
+    from wardkeeper.api.schema import Identify
 
 _Read = TypeVar("_Read", bound=Model)
 _Unknown = Literal["ignore", "forbid"]
 _Location = tuple[int | str, ...]
 
 _WANTED = {
-    "missing": "it is required; add it",
+    "missing": "add it, it is required",
     "extra_forbidden": "there is no such field; remove it or correct its name",
     "bool_type": "write true or false",
     "dict_type": "write names with values",
@@ -87,7 +89,14 @@ def _parsed(
         return model.model_validate_json(text, strict=True, extra=unknown, by_name=False)
     except ValidationError as wrong:
         details = wrong.errors(include_url=False)
-    return tuple(_problem((part, *detail["loc"]), detail) for detail in details)
+    return tuple(
+        _problem((part, *detail["loc"]), detail) for detail in details if not _is_echo(detail)
+    )
+
+
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Whether a list counts as too short only because its entries are wrong themselves."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
 def _problem(location: _Location, detail: ErrorDetails) -> Problem:
@@ -114,23 +123,29 @@ def _broken(model: Model, path: str) -> Iterator[Problem]:
     for rule in model.obeys:
         if rule.holds and not rule.holds(model):
             yield Problem(f"{path}{rule.field_path}".removeprefix("."), "refused", rule.message)
-    for name, field in type(model).model_fields.items():
+    for name, alias, identify in _members(type(model)):
         value = getattr(model, name)
-        inner = f"{path}.{to_camel(name)}".removeprefix(".")
+        inner = f"{path}.{alias}".removeprefix(".")
         if isinstance(value, Model):
             yield from _broken(value, inner)
         elif isinstance(value, tuple):
-            yield from _repeated(value, field, inner)
+            if identify:
+                yield from _repeated(value, identify, inner)
             for index, each in enumerate(value):
                 if isinstance(each, Model):
                     yield from _broken(each, f"{inner}[{index}]")
 
 
-def _repeated(values: tuple[Any, ...], field: FieldInfo, path: str) -> Iterator[Problem]:
+@cache
+def _members(model: type[Model]) -> tuple[tuple[str, str, Identify | None], ...]:
+    """Name, name in YAML and identity of entries, for each member of a model."""
+    return tuple(
+        (name, to_camel(name), identity(field)) for name, field in model.model_fields.items()
+    )
+
+
+def _repeated(values: tuple[Any, ...], identify: Identify, path: str) -> Iterator[Problem]:
     """Entries of a map or a set that stand there a second time; the server refuses them too."""
-    identify = identity(field)
-    if identify is None:
-        return
     seen = set()
     for index, value in enumerate(values):
         found = identify(value)

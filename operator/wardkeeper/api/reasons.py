@@ -19,7 +19,7 @@ class Reason(StrEnum):
     meaning: str
     remedy: str
 
-    def __new__(cls, value: str, meaning: str, remedy: str = "Nothing.") -> Self:
+    def __new__(cls, value: str, meaning: str = "", remedy: str = "Nothing.") -> Self:
         """A reason with what it means and what a person does about it."""
         reason = str.__new__(cls, value)
         reason._value_ = value
@@ -189,7 +189,7 @@ class ConditionType(StrEnum):
 
     meaning: str
 
-    def __new__(cls, value: str, meaning: str) -> Self:
+    def __new__(cls, value: str, meaning: str = "") -> Self:
         """A condition with what it says while it is True."""
         condition = str.__new__(cls, value)
         condition._value_ = value

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel, to_snake
@@ -141,7 +141,11 @@ def list_atomic() -> dict[str, Any]:
     return {LIST_TYPE: "atomic"}
 
 
-def identity(field: FieldInfo) -> Callable[[Any], Hashable] | None:
+Identify: TypeAlias = "Callable[[Any], Hashable]"
+"""From an entry of a list to what tells it apart from the others."""
+
+
+def identity(field: FieldInfo) -> Identify | None:
     """What tells the entries of a map or a set apart; None for any other field."""
     words = field.json_schema_extra
     if not isinstance(words, dict) or words.get(LIST_TYPE) not in ("map", "set"):

@@ -30,11 +30,13 @@ class EndpointState(StrEnum):
 class Condition(Model):
     """One observation, in the shape that kubectl wait, kstatus and Argo CD understand."""
 
-    type: Text = Field(description="What is observed.")
+    type: Text = Field(description="What is observed, such as Ready.")
     status: ConditionStatus = Field(description="Whether it holds: True, False or Unknown.")
     reason: Text = Field(description="Why, as one stable word from the list of reasons.")
     message: str = Field(max_length=1024, description="Why, for people, with the remedy.")
-    observed_generation: int = Field(description="Generation of the spec this was seen at.")
+    observed_generation: int = Field(
+        ge=-1, description="Generation of the spec that this speaks of."
+    )
     last_transition_time: Time = Field(description="When the status last changed.")
 
 
@@ -49,7 +51,9 @@ class EndpointStatus(Model):
     """Where one endpoint stands."""
 
     name: Text = Field(description="Name of the endpoint.")
-    state: EndpointState = Field(description="Open or Closed.")
+    state: EndpointState = Field(
+        description="Open when packets to it are let through, else Closed."
+    )
     reason: Text = Field(description="Why, as one stable word.")
 
 
@@ -60,7 +64,7 @@ class SecretStatus(Model):
     engine: Text = Field(description="Engine that it comes from.")
     phase: Text = Field(description="What is being done about it; Idle when nothing.")
     version: Text | None = Field(None, description="Version that is delivered.")
-    rotated_at: Time | None = Field(None, description="When it was made.")
+    rotated_at: Time | None = Field(None, description="When the delivered version was made.")
     due_at: Time | None = Field(None, description="When it is replaced next.")
     deadline: Time | None = Field(None, description="When it counts as overdue.")
 
@@ -91,7 +95,9 @@ class WorkflowStatus(Model):
     """Where the workflow stands."""
 
     observed_generation: int = Field(
-        -1, description="Generation of the spec that this status speaks of; -1 before the first."
+        -1,
+        ge=-1,
+        description="Generation of the spec that this status speaks of; -1 before the first.",
     )
     conditions: tuple[Condition, ...] = Field(
         (),
