@@ -115,7 +115,8 @@ class AccessRule(Model):
         min_length=1,
         max_length=8,
         json_schema_extra=list_set(),
-        description="What may be done with them. No wildcard.",
+        description="What may be done: get, list, watch, create, update, patch, delete or "
+        "deletecollection. No wildcard.",
     )
 
 
@@ -142,7 +143,8 @@ class Token(Model):
         600,
         ge=600,
         le=86400,
-        description="Seconds that a token lives; the kubelet renews it before its end.",
+        description="Seconds that a token lives, 600 when left out; the kubelet renews it before "
+        "its end.",
     )
 
 

@@ -82,7 +82,8 @@ class ClaimMount(Model):
     path: MountPath = Field(description="Folder where the volume appears.")
     access: VolumeAccess = Field(
         VolumeAccess.READ_ONLY,
-        description="ReadOnly, or ReadWrite for a container that writes to the volume.",
+        description="ReadOnly, the default, or ReadWrite for a container that writes to the "
+        "volume.",
     )
 
 
@@ -217,8 +218,8 @@ class Container(Model):
         10001,
         ge=10000,
         le=2147483647,
-        description="Numeric user and group that the container runs as; never below 10000, so "
-        "that it meets no account of the node.",
+        description="Numeric user and group that the container runs as, 10001 when left out; never "
+        "below 10000, so that it meets no account of the node.",
     )
 
     def mount_paths(self) -> tuple[str, ...]:

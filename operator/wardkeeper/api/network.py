@@ -162,7 +162,9 @@ class Endpoint(Model):
     )
 
     name: Label = Field(description="Name of the endpoint, for people, status and messages.")
-    kind: EndpointKind = Field(description="What speaks there.")
+    kind: EndpointKind = Field(
+        description="What speaks there: FHIR, HL7v2, Database, Queue, DICOM, HTTPS or TCP."
+    )
     host: Host | None = Field(
         None, description="DNS name of a host outside the cluster; cidrs says where it answers."
     )

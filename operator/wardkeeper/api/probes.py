@@ -55,14 +55,25 @@ class Probe(Model):
     tcp_socket: TcpProbe | None = Field(None, description="Ask by opening a TCP connection.")
     exec: ExecProbe | None = Field(None, description="Ask by running a command.")
     initial_delay_seconds: int = Field(
-        0, ge=0, le=3600, description="Seconds after the start before the first question."
+        0,
+        ge=0,
+        le=3600,
+        description="Seconds after the start before the first question; 0 when left out.",
     )
     period_seconds: int = Field(
-        10, ge=1, le=3600, description="Seconds from one question to the next."
+        10,
+        ge=1,
+        le=3600,
+        description="Seconds from one question to the next; 10 when left out.",
     )
-    timeout_seconds: int = Field(1, ge=1, le=300, description="Seconds to wait for an answer.")
+    timeout_seconds: int = Field(
+        1, ge=1, le=300, description="Seconds to wait for an answer; 1 when left out."
+    )
     failure_threshold: int = Field(
-        3, ge=1, le=60, description="Failures in a row after which the probe has failed."
+        3,
+        ge=1,
+        le=60,
+        description="Failures in a row after which the probe has failed; 3 when left out.",
     )
 
 

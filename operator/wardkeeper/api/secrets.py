@@ -56,10 +56,13 @@ class GeneratedField(Model):
     )
 
     name: FieldName = Field(description="Key in the Secret and name of the file.")
-    length: int = Field(32, ge=16, le=128, description="Number of characters.")
+    length: int = Field(
+        32, ge=16, le=128, description="Number of characters, 16 to 128; 32 when left out."
+    )
     characters: CharacterSet = Field(
         CharacterSet.ALPHANUMERIC,
-        description="Characters that the value is drawn from, each with the same chance.",
+        description="Characters that the value is drawn from: Alphanumeric when left out, Hex or "
+        "AlphanumericSymbols.",
     )
 
 
@@ -121,8 +124,8 @@ class Rotation(Model):
 
     every: Duration = Field(
         "720h",
-        description="How long a secret is used before it is replaced, such as 24h; 720h is thirty "
-        "days.",
+        description="How long a secret is used before it is replaced, from 60s to 8784h; 720h, "
+        "thirty days, when left out.",
     )
     max_age: Duration | None = Field(
         None,
@@ -136,8 +139,8 @@ class Delivery(Model):
 
     on_change: OnChange = Field(
         OnChange.RESTART,
-        description="Restart rolls the workload out anew; Reload only changes the files, which "
-        "the program has to read again by itself.",
+        description="Restart, the default, rolls the workload out anew; Reload only changes the "
+        "files, which the program has to read again by itself.",
     )
 
 
@@ -145,7 +148,7 @@ class SecretSpec(Model):
     """A secret of the workflow: Secret <workflow>-<name>, mounted read-only as files."""
 
     name: Annotated[Label, StringConstraints(max_length=40)] = Field(
-        description="Name; the files appear under /var/run/wardkeeper/secrets/<name>."
+        description="Name, at most 40 characters; the files appear under /var/run/wardkeeper/secrets/<name>."
     )
     source: Source = Field(description="Where it comes from; exactly one source.")
     rotation: Rotation = Field(Rotation(), description="When it is replaced.")

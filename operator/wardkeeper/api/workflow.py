@@ -49,7 +49,7 @@ class Owner(Model):
     """Who answers for the workflow."""
 
     team: Annotated[str, StringConstraints(min_length=1, max_length=63)] = Field(
-        description="Team that runs it."
+        description="Team that runs it, such as integration."
     )
     contact: Annotated[str, StringConstraints(min_length=3, max_length=254)] = Field(
         description="Mail address or channel where the team answers."
@@ -60,7 +60,8 @@ class Phi(Model):
     """What health information the workflow touches."""
 
     classification: Classification = Field(
-        description="None, DeIdentified, LimitedDataSet or PHI; shown as a label on pods."
+        description="What the data is, in the words of the HIPAA Privacy Rule: None, DeIdentified, "
+        "LimitedDataSet or PHI. Pods carry it as a label."
     )
 
 
@@ -102,11 +103,13 @@ class WorkflowSpec(Model):
 
     mode: Mode = Field(
         Mode.ENFORCE,
-        description="Enforce acts; Audit evaluates and reports and writes nothing but status.",
+        description="Enforce, the default, acts; Audit evaluates and reports and writes nothing but "
+        "status.",
     )
     criticality: Criticality = Field(
         Criticality.STANDARD,
-        description="High and LifeSafety need two replicas or more and are spread over nodes.",
+        description="How bad an outage is: Standard when left out. High and LifeSafety need two "
+        "replicas or more, which are spread over nodes and kept through maintenance.",
     )
     owner: Owner = Field(description="Who answers for the workflow.")
     phi: Phi = Field(description="What health information it touches.")
