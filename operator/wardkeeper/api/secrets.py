@@ -148,7 +148,8 @@ class SecretSpec(Model):
     """A secret of the workflow: Secret <workflow>-<name>, mounted read-only as files."""
 
     name: Annotated[Label, StringConstraints(max_length=40)] = Field(
-        description="Name, at most 40 characters; the files appear under /var/run/wardkeeper/secrets/<name>."
+        description="Name, at most 40 characters; the files appear under "
+        "/var/run/wardkeeper/secrets/<name>."
     )
     source: Source = Field(description="Where it comes from; exactly one source.")
     rotation: Rotation = Field(Rotation(), description="When it is replaced.")

@@ -103,7 +103,7 @@ class WorkflowSpec(Model):
 
     mode: Mode = Field(
         Mode.ENFORCE,
-        description="Enforce, the default, acts; Audit evaluates and reports and writes nothing but "
+        description="Enforce, the default, acts; Audit evaluates, reports and writes nothing but "
         "status.",
     )
     criticality: Criticality = Field(
