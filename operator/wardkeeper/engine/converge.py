@@ -107,6 +107,7 @@ class _Convergence:
         later = await self._secrets()
         await self._workload(rendered.workload, todo, macs)
         await self._carry_out(todo.obsolete)
+        self._settle(rendered)
         self._found.rollout = self._rollout(rendered.workload)
         self._found.reconcile_at = asked
         return _soonest((later, await self._explain_waiting()))
@@ -190,6 +191,12 @@ class _Convergence:
         if change:
             await self._carry_out((change,))
         self._found.running = self._digest
+
+    def _settle(self, rendered: Rendered) -> None:
+        namespace, name = self._key
+        names = (f"{name}-{one.name}" for one in self._workflow.spec.secrets)
+        wanted = {Ref("Secret", namespace, secret) for secret in names}
+        self._tools.world.settle(self._key, wanted | {ref_of(one) for one in rendered.children})
 
     async def _replan(self, workload: Obj) -> Change | None:
         todo = await self._plan((), workload, fresh=False)

@@ -21,7 +21,7 @@ from wardkeeper.kube.resource import Ref, ref_of
 from wardkeeper.render.metadata import WORKFLOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 WORKLOADS = ("Deployment", "CronJob", "Job")
 
@@ -233,11 +233,15 @@ class World:
         unread = {(r, one.version) for r, one in family.children.items() if one.unread is not None}
         return frozenset(unread | {(ref, 0) for ref in family.lost})
 
-    def settle_lost(self, key: Key, wanted: Iterable[Ref]) -> None:
-        """Children that are lost and that nobody wants any more are not missed."""
+    def settle(self, key: Key, wanted: Collection[Ref]) -> None:
+        """What nobody wants is neither missed nor remembered in full."""
         family = self._families.get(key)
-        if family:
-            family.lost &= set(wanted)
+        if family is None:
+            return
+        family.lost &= set(wanted)
+        for ref, child in family.children.items():
+            if ref not in wanted:
+                child.unread = None
 
     def known(self, kind: str) -> Iterable[tuple[str, str]]:
         """Namespace and name of every child of a kind."""

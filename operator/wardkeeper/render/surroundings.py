@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wardkeeper import __version__
+from wardkeeper.api.schema import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,10 +43,11 @@ class Surroundings:
 
     `api_server` are the addresses that packets really reach (the EndpointSlice of the Service
     `kubernetes`, not its ClusterIP), for network plugins judge after translation. `version` is
-    the operator's, and goes on children but never on a pod template: an upgrade restarts nobody.
+    the label app.kubernetes.io/version of children: the version of the API that they were made
+    from, not of the operator, so that an upgrade of the operator writes to nothing.
     """
 
     dns: PodSelection = field(default_factory=_cluster_dns)
     api_server: tuple[AddressAndPort, ...] = ()
     image_pull_policy: str = "Always"
-    version: str = __version__
+    version: str = VERSION
