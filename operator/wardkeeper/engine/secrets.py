@@ -173,7 +173,8 @@ async def _bring(
         made = _version(entry, job.uid)
         if made is not None:
             await _publish(job, services, case, made)
-            action = Action.ROTATE if case.known else Action.CREATE
+            first = case.record is None and made.record.version == 1
+            action = Action.CREATE if first else Action.ROTATE
             return delivered(case, made.record, now, action=action, rotated=True)
     raise VaultError(Kind.CAS, f"write a new version of secret {name}")
 

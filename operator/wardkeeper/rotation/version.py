@@ -99,7 +99,7 @@ def draw_version(
         _MAC_KEY: before.mac_key if before else mac_key(random),
         _UID: wish.uid,
         _SOURCE: wish.source,
-        _REQUEST: wish.request or wish.handled or (previous.request if previous else ""),
+        _REQUEST: wish.request or (previous.request if previous else ""),
     }
 
 

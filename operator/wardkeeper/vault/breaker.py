@@ -63,7 +63,7 @@ class Breaker:
 
     def note(self, error: VaultError | None) -> None:
         """Take in how a request ended: with an error, or well."""
-        if error is None or not error.unavailable:
+        if error is None or not error.outage:
             self._kind, self._wait, self._probing = None, 0.0, False
             return
         if self._kind is None or self._probing:

@@ -46,7 +46,12 @@ class _Words:
     found: str
     remedy: str
     reason: Reason = Reason.VAULT_REFUSED
-    unavailable: bool = False
+    outage: bool = False
+
+    @property
+    def unavailable(self) -> bool:
+        """Waiting may be enough."""
+        return self.reason is _AWAY
 
 
 _AWAY = Reason.VAULT_UNAVAILABLE
@@ -55,31 +60,28 @@ _WORDS: dict[Kind, _Words] = {
         "Vault cannot be reached",
         "check its address, its certificate and the network; it is tried again by itself",
         _AWAY,
-        unavailable=True,
+        outage=True,
     ),
     Kind.SEALED: _Words(
         "Vault is sealed or has no active node",
         "unseal it; work goes on by itself",
         _AWAY,
-        unavailable=True,
+        outage=True,
     ),
     Kind.UNINITIALISED: _Words(
         "Vault is not initialised",
         "initialise and unseal it; work goes on by itself",
         _AWAY,
-        unavailable=True,
+        outage=True,
     ),
     Kind.RATE_LIMITED: _Words(
         "Vault limits the rate of requests",
         "it is tried again later; raise the quota if this lasts",
         _AWAY,
-        unavailable=True,
+        outage=True,
     ),
     Kind.NOT_CONSISTENT: _Words(
-        "Vault's node has not caught up yet",
-        "it is tried again by itself",
-        _AWAY,
-        unavailable=True,
+        "Vault's node has not caught up yet", "it is tried again by itself", _AWAY
     ),
     Kind.REDIRECTED: _Words(
         "Vault points to another host, which is not followed",
@@ -89,11 +91,9 @@ _WORDS: dict[Kind, _Words] = {
         "what answers does not speak Vault's API",
         "check the address; a proxy or another service may stand in the way",
         _AWAY,
-        unavailable=True,
+        outage=True,
     ),
-    Kind.TOKEN_DEAD: _Words(
-        "the token is no longer valid", "a new login follows by itself", unavailable=False
-    ),
+    Kind.TOKEN_DEAD: _Words("the token is no longer valid", "a new login follows by itself"),
     Kind.DENIED: _Words(
         "Vault denies it",
         "run `wardkeeper vault bootstrap` to put policies and roles right; "
@@ -124,7 +124,7 @@ _WORDS: dict[Kind, _Words] = {
         "Vault does not accept the request",
         "compare the versions of Wardkeeper and Vault, and look at Vault's log",
     ),
-    Kind.FAILED: _Words("Vault failed", "look at Vault's log; it is tried again by itself"),
+    Kind.FAILED: _Words("Vault failed", "look at Vault's log; it is tried again by itself", _AWAY),
 }
 
 
@@ -135,7 +135,8 @@ class VaultError(Exception):
         kind: the class of the error.
         operation: what was tried, in words, without any value.
         remedy: what a person can do.
-        unavailable: Vault cannot answer now; waiting is the answer, and nothing may be deleted.
+        unavailable: Vault cannot do it now; waiting is the answer, and nothing may be deleted.
+        outage: it can do nothing at all now, so nobody needs to ask in the meantime.
         reason: the reason for a condition.
         retry_after: seconds that Vault asks to wait, when it does.
     """
@@ -146,6 +147,7 @@ class VaultError(Exception):
         self.operation = operation
         self.remedy = words.remedy
         self.unavailable = words.unavailable
+        self.outage = words.outage
         self.reason = words.reason
         self.retry_after = retry_after
         super().__init__(f"cannot {operation}: {words.found}; {words.remedy}")

@@ -96,6 +96,7 @@ def test_vault_may_ask_for_a_longer_wait_but_not_for_ever(breaker: Breaker, tick
     assert passes(breaker)
 
 
-def test_a_refusal_is_no_outage(breaker: Breaker) -> None:
-    breaker.note(away(Kind.DENIED))
+@pytest.mark.parametrize("kind", [Kind.DENIED, Kind.CAS, Kind.FAILED])
+def test_what_goes_wrong_with_one_request_is_no_outage(breaker: Breaker, kind: Kind) -> None:
+    breaker.note(away(kind))
     assert passes(breaker)

@@ -47,12 +47,11 @@ def test_an_answer_is_classed_by_status_and_by_known_words(
     assert kind_of(status, (error,), login=login) is kind
 
 
-AWAY = {
+OUTAGES = {
     Kind.UNREACHABLE,
     Kind.SEALED,
     Kind.UNINITIALISED,
     Kind.RATE_LIMITED,
-    Kind.NOT_CONSISTENT,
     Kind.NOT_VAULT,
 }
 
@@ -62,5 +61,6 @@ def test_every_kind_says_what_was_tried_what_was_found_and_what_to_do(kind: Kind
     error = VaultError(kind, "read the moon")
     assert str(error).startswith("cannot read the moon: ")
     assert str(error).endswith(f"; {error.remedy}")
-    assert error.unavailable == (kind in AWAY)
+    assert error.outage == (kind in OUTAGES)
+    assert error.unavailable == (kind in OUTAGES | {Kind.NOT_CONSISTENT, Kind.FAILED})
     assert (error.reason is Reason.VAULT_UNAVAILABLE) == error.unavailable

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.vault.fake_vault import Answer, workflow_jwt
+from wardkeeper.api.reasons import Reason
 from wardkeeper.vault.errors import Kind, VaultError
 from wardkeeper.vault.health import Health
 from wardkeeper.vault.token import LOGIN_PAUSE
@@ -106,6 +107,23 @@ async def test_a_write_that_lost_says_so(vault: WorkflowVault, fake: FakeVault) 
         with pytest.raises(VaultError) as caught:
             await own.write("db", {"password": "one"}, 0)
     assert caught.value.kind is Kind.CAS
+
+
+async def test_a_missing_engine_is_not_taken_for_a_missing_entry(
+    vault: WorkflowVault, fake: FakeVault
+) -> None:
+    await vault.ensure_roles(NS, WF)
+
+    def unmounted(line: str) -> Answer | None:
+        words = f'no handler for route "{PATH}". route entry not found.'
+        return (404, {"errors": [words]}) if line.startswith("GET secret/") else None
+
+    fake.before = unmounted
+    async with vault.session(NS, WF, JWT) as own:
+        with pytest.raises(VaultError) as caught:
+            await own.read("db")
+    assert caught.value.kind is Kind.MOUNT_MISSING
+    assert caught.value.reason is Reason.VAULT_NOT_CONFIGURED
 
 
 async def test_a_deleted_version_still_counts(vault: WorkflowVault, fake: FakeVault) -> None:
