@@ -65,11 +65,7 @@ class Phi(Model):
     )
 
 
-_DECLARED = (
-    "self.workload.containers.exists(container, has(container.ports) && "
-    "container.ports.exists(port, port.name == wanted))"
-)
-_UNDECLARED = f"peer.ports.exists(wanted, !{_DECLARED})"
+_DECLARED = "self.workload.containers.map(each, has(each.ports) ? each.ports.map(p, p.name) : [])"
 
 
 class WorkflowSpec(Model):
@@ -89,8 +85,9 @@ class WorkflowSpec(Model):
             ".workload.replicas",
         ),
         Rule(
-            f"!has(self.network) || !has(self.network.ingress) || "
-            f"!self.network.ingress.exists(peer, {_UNDECLARED})",
+            f"!has(self.network) || !has(self.network.ingress) || [{_DECLARED}].all(declared, "
+            "self.network.ingress.all(peer, peer.ports.all(wanted, "
+            "declared.exists(names, wanted in names))))",
             "ports of a peer must be declared by one of workload.containers; declare the name "
             "there, or correct it here",
             lambda self: (

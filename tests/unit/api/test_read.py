@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.api.samples.largest import largest
 from tests.unit.api.samples.sample import DEPLOYMENT, Sample
 from tests.unit.api.samples.table import ACCEPTED, REFUSED
 from wardkeeper.api.read import read_workflow
@@ -123,3 +124,7 @@ def test_every_problem_is_named_at_once() -> None:
         "spec.mode",
         "spec.endpoints[0].port",
     ]
+
+
+def test_the_largest_workflow_is_read() -> None:
+    assert isinstance(read_workflow(largest(), unknown="forbid"), HealthcareWorkflow)
