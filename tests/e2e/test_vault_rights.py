@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.e2e.vault_world import OPERATOR, VaultWorld, open_vault_world
 from wardkeeper.vault.roles import OPERATOR_PINS, READER_PINS, WRITER_PINS, role_body
 
 if TYPE_CHECKING:
-    from tests.e2e.vault_world import VaultWorld
+    from collections.abc import Iterator
 
-OPERATOR = ("wardkeeper-system", "wardkeeper")
 NS, WF, OTHER = "radiology", "router", "claims"
 OWN = f"hw/{NS}/{WF}/db"
 FOREIGN = f"hw/{NS}/{OTHER}/db"
 WRITER = role_body(WRITER_PINS, NS, WF)
 READER = role_body(READER_PINS, NS, WF)
+
+
+@pytest.fixture(scope="module")
+def vault_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultWorld]:
+    with open_vault_world(tmp_path_factory.mktemp("vault")) as world:
+        yield world
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -30,10 +36,10 @@ def workflows(vault_world: VaultWorld) -> None:
         world.service_account(NS, name)
         for family, pins in (("w", WRITER_PINS), ("r", READER_PINS)):
             path = f"auth/kubernetes/role/hw.{family}.{NS}.{name}"
-            assert world.bao.ask("POST", path, token, role_body(pins, NS, name))[0] == 204
+            assert world.ask("POST", path, token, role_body(pins, NS, name))[0] == 204
         writer = world.token(f"hw.w.{NS}.{name}", NS, name, "vault-operator")
         entry = {"data": {"password": name}, "options": {"cas": 0}}
-        assert world.bao.ask("POST", f"secret/data/hw/{NS}/{name}/db", writer, entry)[0] == 200
+        assert world.ask("POST", f"secret/data/hw/{NS}/{name}/db", writer, entry)[0] == 200
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +74,7 @@ def test_a_login_with_another_identity_or_audience_is_refused(
     vault_world: VaultWorld, role: str, namespace: str, name: str, audience: str
 ) -> None:
     jwt = vault_world.mint(namespace, name, audience)
-    assert vault_world.bao.login(role, jwt)[0] == 403
+    assert vault_world.login(role, jwt)[0] == 403
 
 
 @pytest.mark.parametrize(
@@ -98,7 +104,7 @@ def test_the_operator_can_write_no_role_but_those_two_kinds(
     vault_world: VaultWorld, operator: str, role: str, body: dict[str, Any]
 ) -> None:
     path = f"auth/kubernetes/role/{role}"
-    assert vault_world.bao.ask("POST", path, operator, body)[0] == 403
+    assert vault_world.ask("POST", path, operator, body)[0] == 403
 
 
 @pytest.mark.parametrize("missing", ["token_policies", "audience", "bound_service_account_names"])
@@ -107,7 +113,7 @@ def test_a_role_that_leaves_out_what_it_is_bound_to_is_refused(
 ) -> None:
     body = {key: value for key, value in WRITER.items() if key != missing}
     path = "auth/kubernetes/role/hw.w.radiology.x"
-    assert vault_world.bao.ask("POST", path, operator, body)[0] == 403
+    assert vault_world.ask("POST", path, operator, body)[0] == 403
 
 
 @pytest.mark.parametrize(
@@ -130,13 +136,13 @@ def test_a_role_that_leaves_out_what_it_is_bound_to_is_refused(
 def test_the_operator_cannot_read_one_secret_nor_widen_its_own_rights(
     vault_world: VaultWorld, operator: str, method: str, path: str, body: dict[str, Any] | None
 ) -> None:
-    assert vault_world.bao.ask(method, path, operator, body)[0] == 403
+    assert vault_world.ask(method, path, operator, body)[0] == 403
 
 
 def test_the_operator_keeps_an_eye_on_its_policies_and_roles(
     vault_world: VaultWorld, operator: str
 ) -> None:
-    ask = vault_world.bao.ask
+    ask = vault_world.ask
     status, policy = ask("GET", "sys/policies/acl/hw-workflow-reader", operator)
     assert status == 200
     assert "service_account_namespace" in policy["data"]["policy"]
@@ -146,10 +152,10 @@ def test_the_operator_keeps_an_eye_on_its_policies_and_roles(
 
 
 def test_the_operators_token_is_periodic(vault_world: VaultWorld, operator: str) -> None:
-    status, found = vault_world.bao.ask("GET", "auth/token/lookup-self", operator)
+    status, found = vault_world.ask("GET", "auth/token/lookup-self", operator)
     assert status == 200
     assert found["data"]["period"] == 3600
-    assert vault_world.bao.ask("POST", "auth/token/renew-self", operator)[0] == 200
+    assert vault_world.ask("POST", "auth/token/renew-self", operator)[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -179,13 +185,13 @@ def test_the_writer_has_its_own_path_and_nothing_else(
     body: dict[str, Any] | None,
     status: int,
 ) -> None:
-    assert vault_world.bao.ask(method, path, writer, body)[0] == status
+    assert vault_world.ask(method, path, writer, body)[0] == status
 
 
 def test_the_writer_writes_with_compare_and_set_deletes_destroys_and_removes(
     vault_world: VaultWorld, writer: str
 ) -> None:
-    ask, path = vault_world.bao.ask, f"hw/{NS}/{WF}/scratch"
+    ask, path = vault_world.ask, f"hw/{NS}/{WF}/scratch"
 
     def write(**options: int) -> int:
         body = {"data": {"password": "x"}, "options": options}
@@ -204,7 +210,7 @@ def test_the_writer_writes_with_compare_and_set_deletes_destroys_and_removes(
 
 def test_the_writers_token_lasts_a_day_and_looks_after_itself(vault_world: VaultWorld) -> None:
     token = vault_world.token(f"hw.w.{NS}.{WF}", NS, WF, "vault-operator")
-    ask = vault_world.bao.ask
+    ask = vault_world.ask
     assert ask("GET", "auth/token/lookup-self", token)[1]["data"]["period"] == 86400
     assert ask("POST", "auth/token/renew-self", token)[0] == 200
     assert ask("POST", "auth/token/revoke-self", token)[0] == 204
@@ -231,11 +237,11 @@ def test_a_workflows_pods_read_their_own_path_and_change_nothing(
     body: dict[str, Any] | None,
     status: int,
 ) -> None:
-    assert vault_world.bao.ask(method, path, reader, body)[0] == status
+    assert vault_world.ask(method, path, reader, body)[0] == status
 
 
 def test_a_readers_token_lasts_a_quarter_of_an_hour(vault_world: VaultWorld, reader: str) -> None:
-    data = vault_world.bao.ask("GET", "auth/token/lookup-self", reader)[1]["data"]
+    data = vault_world.ask("GET", "auth/token/lookup-self", reader)[1]["data"]
     assert data["creation_ttl"] == 900
     assert data["explicit_max_ttl"] == 0
     assert not data.get("period")
@@ -247,8 +253,8 @@ def test_a_deleted_role_lets_nobody_in(vault_world: VaultWorld, operator: str) -
     path = f"auth/kubernetes/role/hw.w.{NS}.leaver"
     body = role_body(WRITER_PINS, NS, "leaver")
     jwt = world.mint(NS, "leaver", "vault-operator")
-    assert world.bao.ask("POST", path, operator, body)[0] == 204
-    assert world.bao.login(f"hw.w.{NS}.leaver", jwt)[0] == 200
-    assert world.bao.ask("DELETE", path, operator)[0] == 204
-    status, words = world.bao.login(f"hw.w.{NS}.leaver", jwt)
+    assert world.ask("POST", path, operator, body)[0] == 204
+    assert world.login(f"hw.w.{NS}.leaver", jwt)[0] == 200
+    assert world.ask("DELETE", path, operator)[0] == 204
+    status, words = world.login(f"hw.w.{NS}.leaver", jwt)
     assert (status, "invalid role name" in words) == (400, True)

@@ -14,12 +14,11 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from typer.testing import CliRunner
 
-from tests.e2e.openbao import ROOT_TOKEN
+from tests.e2e.vault_world import OPERATOR, VaultWorld, open_vault_world
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.secrets import SecretSpec
-from wardkeeper.cli.vault import EXIT_FAILED, app
+from wardkeeper.cli.vault import EXIT_FAILED
 from wardkeeper.engine.secret_job import Delivered, Job, SecretServices
 from wardkeeper.engine.secrets import supply, withdraw
 from wardkeeper.kube.client import Client
@@ -34,14 +33,19 @@ from wardkeeper.vault.kv import OwnPath
 from wardkeeper.vault.workflows import WorkflowVault
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
-    from tests.e2e.vault_world import VaultWorld
     from wardkeeper.engine.secret_job import SecretOutcome, Withdrawn
 
 NS = "radiology"
 SECRET = resource_of("Secret")
 FIELDS = {"kvGenerated": {"fields": [{"name": "password"}, {"name": "user", "length": 16}]}}
+
+
+@pytest.fixture(scope="module")
+def vault_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultWorld]:
+    with open_vault_world(tmp_path_factory.mktemp("vault")) as world:
+        yield world
 
 
 @dataclass
@@ -94,7 +98,7 @@ async def operator(world: VaultWorld) -> AsyncIterator[WorkflowVault]:
     """Vault as the operator reaches it."""
 
     async def jwt() -> str:
-        return world.mint("wardkeeper-system", "wardkeeper", "vault")
+        return world.mint(*OPERATOR, "vault")
 
     access = VaultAccess(world.bao.address, timeout=5)
     clock = lambda: datetime.now(UTC)  # noqa: E731
@@ -107,7 +111,7 @@ async def supplied(vault_world: VaultWorld) -> AsyncIterator[Supply]:
     name = f"wf-{secrets.token_hex(3)}"
     vault_world.service_account(NS, name)
     spec = SecretSpec.model_validate({"name": "db", "source": FIELDS})
-    access = from_kubeconfig(vault_world.kubeconfig)
+    access = from_kubeconfig(vault_world.cluster.kubeconfig())
     async with Client(access, user_agent="test") as kube, operator(vault_world) as vault:
         yield Supply(vault_world, kube, vault, Job(NS, name, f"uid-of-{name}", (spec,)))
 
@@ -124,19 +128,17 @@ def test_a_policy_that_somebody_edited_is_put_right_and_nothing_else(
     vault_world: VaultWorld,
 ) -> None:
     path, body = "sys/policies/acl/hw-workflow-reader", {"policy": 'path "x" { capabilities = [] }'}
-    assert vault_world.bao.ask("POST", path, body=body)[0] == 204
+    assert vault_world.ask("POST", path, body=body)[0] == 204
     changed = [each for each in vault_world.bootstrap().splitlines() if each.startswith("changed")]
     assert changed == ["changed    policy hw-workflow-reader"]
 
 
 def test_a_mount_of_another_kind_is_left_alone(vault_world: VaultWorld) -> None:
     body = {"type": "kv", "options": {"version": "1"}}
-    assert vault_world.bao.ask("POST", "sys/mounts/old", body=body)[0] == 204
-    files = [f"--kubernetes-ca-file={vault_world.ca}", f"--reviewer-token-file={vault_world.ca}"]
-    arguments = ["bootstrap", f"--address={vault_world.bao.address}", "--kv-mount=old", *files]
-    result = CliRunner().invoke(app, arguments, env={"VAULT_TOKEN": ROOT_TOKEN})
-    assert result.exit_code == EXIT_FAILED
-    assert "sys/mounts/old exists and is no KV v2 engine" in result.output
+    assert vault_world.ask("POST", "sys/mounts/old", body=body)[0] == 204
+    code, output = vault_world.run_bootstrap("--kv-mount=old")
+    assert code == EXIT_FAILED
+    assert "sys/mounts/old exists and is no KV v2 engine" in output
 
 
 def test_a_namespaces_own_mounts_work_as_well(vault_world: VaultWorld) -> None:
@@ -165,7 +167,7 @@ async def test_a_secret_is_made_delivered_rotated_on_request_and_readable_by_the
 
     name = supplied.job.workflow
     reader = supplied.world.token(f"hw.r.{NS}.{name}", NS, name, "vault")
-    status, read = supplied.world.bao.ask("GET", f"secret/data/hw/{NS}/{name}/db", reader)
+    status, read = supplied.world.ask("GET", f"secret/data/hw/{NS}/{name}/db", reader)
     assert status == 200
     assert second.items() <= read["data"]["data"].items()
 
@@ -205,7 +207,7 @@ async def test_a_sealed_vault_takes_nothing_away_and_work_goes_on_by_itself(
 
 
 async def test_a_deleted_workflow_leaves_nothing_in_vault(supplied: Supply) -> None:
-    ask, name = supplied.world.bao.ask, supplied.job.workflow
+    ask, name = supplied.world.ask, supplied.job.workflow
     await supplied.one()
     accessors = ask("LIST", "auth/token/accessors")[1]["data"]["keys"]
     withdrawn = await supplied.withdraw()
@@ -254,7 +256,7 @@ async def test_the_servers_words_for_what_goes_wrong_are_understood(supplied: Su
 
 async def test_a_missing_mount_is_named(supplied: Supply) -> None:
     client = VaultClient(VaultAccess(supplied.world.bao.address, kv_mount="nowhere"))
-    own = OwnPath(client, ROOT_TOKEN, NS, "x")
+    own = OwnPath(client, supplied.world.bao.root_token, NS, "x")
     with pytest.raises(VaultError) as caught:
         await own.read("db")
     client.close()
@@ -262,13 +264,13 @@ async def test_a_missing_mount_is_named(supplied: Supply) -> None:
 
 
 async def test_an_auth_method_that_is_not_set_up_is_named(vault_world: VaultWorld) -> None:
-    ask = vault_world.bao.ask
+    ask = vault_world.ask
     assert ask("POST", "sys/auth/bare", body={"type": "kubernetes"})[0] == 204
     body = {"bound_service_account_names": "a", "bound_service_account_namespaces": "b"}
     assert ask("POST", "auth/bare/role/hw-operator", body={**body, "audience": "vault"})[0] == 204
 
     async def jwt() -> str:
-        return vault_world.mint("wardkeeper-system", "wardkeeper", "vault")
+        return vault_world.mint(*OPERATOR, "vault")
 
     access = VaultAccess(vault_world.bao.address, auth_mount="bare")
     async with WorkflowVault(

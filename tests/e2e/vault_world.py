@@ -1,87 +1,118 @@
 # SPDX-FileCopyrightText: The Wardkeeper Authors
 # SPDX-License-Identifier: Apache-2.0
-"""A real OpenBao, set up by the real command, that trusts a real API server."""
+"""A real OpenBao, set up by the real command, that asks a real API server about tokens."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import requests
+from kubernetes.client import ApiException, CoreV1Api
 from typer.testing import CliRunner
 
-from tests.e2e.openbao import ROOT_TOKEN
+from tests.cluster.cluster import Cluster
+from tests.cluster.levels import Level
 from wardkeeper.cli.vault import app
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from kubernetes import client
+    from tests.cluster.openbao import OpenBao
 
-    from tests.e2e.openbao import OpenBao
+OPERATOR = ("wardkeeper-system", "wardkeeper")
 
 
 @dataclass
 class VaultWorld:
-    """OpenBao and the API server that it asks about tokens.
+    """A cluster of its own, with an OpenBao that starts empty.
 
     Attributes:
-        bao: the server.
+        cluster: API server and OpenBao.
         core: the core API, as an admin.
-        server: URL of the API server.
-        ca: PEM of its authority.
-        kubeconfig: of an admin.
-        folder: for files of the command.
+        files: CA and reviewer token, as options of the command.
         first_run: what the first run of the command printed.
     """
 
-    bao: OpenBao
-    core: client.CoreV1Api
-    server: str
-    ca: Path
-    kubeconfig: Path
-    folder: Path
+    cluster: Cluster
+    core: CoreV1Api
+    files: tuple[str, ...]
     first_run: str = ""
 
-    def mint(self, namespace: str, name: str, audience: str = "") -> str:
-        """A token of a ServiceAccount; for the API server itself without an audience."""
-        spec = {"audiences": [audience] if audience else [], "expirationSeconds": 600}
-        body: Any = {"spec": spec}
-        answer: Any = self.core.create_namespaced_service_account_token(name, namespace, body)
-        return str(answer.status.token)
+    @property
+    def bao(self) -> OpenBao:
+        """The server."""
+        return self.cluster.openbao
+
+    def ask(
+        self, method: str, path: str, token: str | None = None, body: dict[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """One request, as root without a token; status and JSON (empty without one)."""
+        response = requests.request(
+            method,
+            f"{self.bao.address}/v1/{path}",
+            headers={"X-Vault-Token": self.bao.root_token if token is None else token},
+            json=body,
+            timeout=10,
+            allow_redirects=False,
+        )
+        return response.status_code, response.json() if response.content else {}
+
+    def login(self, role: str, jwt: str) -> tuple[int, str]:
+        """Log in by Kubernetes auth; status, and the token or the errors."""
+        status, answer = self.ask("POST", "auth/kubernetes/login", "", {"role": role, "jwt": jwt})
+        return status, str(answer["auth"]["client_token"] if status == 200 else answer["errors"])
 
     def token(self, role: str, namespace: str, name: str, audience: str) -> str:
-        """Log in to OpenBao as a ServiceAccount."""
-        status, found = self.bao.login(role, self.mint(namespace, name, audience))
+        """Log in as a ServiceAccount; the token."""
+        status, found = self.login(role, self.mint(namespace, name, audience))
         assert status == 200, found
         return found
 
+    def mint(self, namespace: str, name: str, audience: str) -> str:
+        """A token of a ServiceAccount, by TokenRequest."""
+        body: Any = {"spec": {"audiences": [audience], "expirationSeconds": 600}}
+        answer: Any = self.core.create_namespaced_service_account_token(name, namespace, body)
+        return str(answer.status.token)
+
     def service_account(self, namespace: str, name: str) -> None:
         """Make a ServiceAccount, and its namespace."""
-        self._ensure(self.core.create_namespace, {"metadata": {"name": namespace}})
-        body = {"metadata": {"name": name}}
-        self._ensure(self.core.create_namespaced_service_account, namespace, body)
+        _ensure(self.core.create_namespace, {"metadata": {"name": namespace}})
+        account = {"metadata": {"name": name}}
+        _ensure(self.core.create_namespaced_service_account, namespace, account)
+
+    def run_bootstrap(self, *options: str) -> tuple[int, str]:
+        """Run `wardkeeper vault bootstrap` as the admin; exit code and what it printed."""
+        host = f"--kubernetes-host={self.cluster.server}"
+        arguments = ["bootstrap", f"--address={self.bao.address}", host, *self.files, *options]
+        result = CliRunner().invoke(app, arguments, env={"VAULT_TOKEN": self.bao.root_token})
+        return result.exit_code, result.output
 
     def bootstrap(self, *options: str) -> str:
-        """Run `wardkeeper vault bootstrap` as the admin; what it printed."""
-        reviewer = self.folder / "reviewer-token"
-        reviewer.write_text(self.mint("kube-system", "token-reviewer"))
-        arguments = [
-            "bootstrap",
-            f"--address={self.bao.address}",
-            f"--kubernetes-host={self.server}",
-            f"--kubernetes-ca-file={self.ca}",
-            f"--reviewer-token-file={reviewer}",
-            *options,
-        ]
-        result = CliRunner().invoke(app, arguments, env={"VAULT_TOKEN": ROOT_TOKEN})
-        assert result.exit_code == 0, result.output
-        return result.output
+        """Run it, and see that it went well; what it printed."""
+        code, output = self.run_bootstrap(*options)
+        assert code == 0, output
+        return output
 
-    def _ensure(self, create: Any, *arguments: Any) -> None:
-        from kubernetes.client import ApiException
 
-        try:
-            create(*arguments)
-        except ApiException as error:
-            if error.status != 409:
-                raise
+@contextmanager
+def open_vault_world(folder: Path) -> Iterator[VaultWorld]:
+    """Start it and install everything; stopped at the end."""
+    with Cluster(Level.API, openbao=True) as cluster, cluster.api_client() as api:
+        reviewer = folder / "reviewer-token"
+        reviewer.write_text(cluster.reviewer_token())
+        files = (f"--kubernetes-ca-file={cluster.ca}", f"--reviewer-token-file={reviewer}")
+        world = VaultWorld(cluster, CoreV1Api(api), files)
+        world.service_account(*OPERATOR)
+        world.first_run = world.bootstrap()
+        yield world
+
+
+def _ensure(create: Callable[..., Any], *arguments: Any) -> None:
+    try:
+        create(*arguments)
+    except ApiException as error:
+        if error.status != 409:
+            raise
