@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.render.cases import all_cases
+from tests.unit.render.golden import all_cases
 from tests.unit.render.workflows import workflows
 from wardkeeper.policy.judge import judge
 from wardkeeper.policy.verdict import Problem, Verdict

@@ -13,7 +13,7 @@ import os
 
 import pytest
 
-from tests.unit.render.cases import Case, all_cases, written
+from tests.unit.render.golden import Case, all_cases, written
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.name)

@@ -50,17 +50,17 @@ class Case:
         path = CASES / self.name / "given.yaml"
         return yaml.safe_load(path.read_text()) if path.exists() else {}
 
-    def workflow(self, uid: str = UID) -> HealthcareWorkflow:
-        """The workflow, as the API server would hand it out under this uid."""
+    def workflow(self, uid: str = UID, namespace: str | None = None) -> HealthcareWorkflow:
+        """The workflow, as the API server would hand it out under this uid and namespace."""
         for one in yaml.safe_load_all(self.source.read_text()):
             if one["kind"] == KIND:
-                one["metadata"]["uid"] = uid
+                one["metadata"] |= {"uid": uid, **({"namespace": namespace} if namespace else {})}
                 return HealthcareWorkflow.model_validate(one)
         raise LookupError(f"{self.source} holds no {KIND}")
 
-    def render(self, uid: str = UID) -> Rendered:
+    def render(self, uid: str = UID, namespace: str | None = None) -> Rendered:
         """What the workflow becomes in the given cluster."""
-        workflow, given = self.workflow(uid), self.given()
+        workflow, given = self.workflow(uid, namespace), self.given()
         missing = set(given.get("missing", ()))
         verdict = judge(workflow, lambda namespace, name: f"{namespace}/{name}" not in missing)
         macs = given.get("macs", {one.name: f"mac-of-{one.name}" for one in workflow.spec.secrets})
