@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""A real Kubernetes control plane, simulated nodes and OpenBao, for tests and for trying things.
+
+In a test, declare what you rely on and take the fixtures of `tests/conftest.py`:
+
+    @pytest.mark.cluster("simulated")  # or "api", "controllers"; the default is "simulated"
+    def test_a_nurse_sees_nothing(cluster: ClusterAccess, namespace: str) -> None:
+        alice = cluster.user("alice", groups=["nurses"])
+        with pytest.raises(CommandFailedError, match="forbidden"):
+            cluster.kubectl("get", "pods", "-n", namespace, kubeconfig=alice)
+
+`cluster` is shared by all tests of a session; `namespace` is fresh, enforces Pod Security
+restricted and is deleted afterwards. `cluster.openbao` starts OpenBao when it is first touched. A
+fixture of a wider scope takes `clusters` and calls `clusters.at("simulated")`.
+
+A cluster of one's own, for a demo, a benchmark, or a test that breaks things:
+
+    with Cluster("simulated", openbao=True, nodes=3) as cluster:
+        operator = cluster.service_account_kubeconfig("wardkeeper-system", "wardkeeper")
+        cluster.processes["kube-apiserver"].stop()  # an outage; `.start()` ends it
+
+From a shell: `python -m tests.cluster up | status | down | build`.
+
+It is a development and test tool: the operator never imports it, and it touches nothing outside
+its temporary folder, its cache folder and the loopback address.
+"""

@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting on an effect, bounded; the only place in the test cluster that sleeps."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+PAUSE = 0.05
+"""Seconds between two looks."""
+
+
+class NotReadyError(TimeoutError):
+    """What was waited for did not happen in time."""
+
+
+def until(
+    probe: Callable[[], T | None],
+    what: str,
+    *,
+    seconds: float = 30.0,
+    check: Callable[[], None] = lambda: None,
+) -> T:
+    """Call `probe` until it answers something true, and return the answer.
+
+    Args:
+        probe: one look; None or another false value means "not yet".
+        what: what is waited for, for the message.
+        seconds: how long to wait at most.
+        check: called before each look; raises when waiting has become pointless.
+
+    Raises:
+        NotReadyError: the time is over.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        check()
+        if found := probe():
+            return found
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"{what}: not so after {seconds:g} s")
+        time.sleep(PAUSE)
