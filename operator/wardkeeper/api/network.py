@@ -44,7 +44,7 @@ Host = Annotated[
     Subdomain,
     Obeys(
         Rule(
-            "!isIP(self)",
+            "!self.matches('^[0-9.]+$')",
             "host is a DNS name; write an address as a range under cidrs and name the host it "
             "belongs to",
             lambda self: not re.fullmatch(r"[0-9.]+", self),
