@@ -12,6 +12,7 @@ import copy
 import json
 import secrets
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +25,8 @@ from tests.cluster.tools import KUBECONFORM
 from tests.e2e.openapi import LOCATION, write_schemas
 from tests.unit.policy.test_cron import TAKEN
 from tests.unit.render.golden import CASES, Case, all_cases
+from wardkeeper.api.schema import GROUP
+from wardkeeper.api.workflow import PLURAL
 from wardkeeper.engine.compare import compare
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.errors import Forbidden
@@ -32,9 +35,10 @@ from wardkeeper.kube.resource import resource_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
 
     from tests.cluster.access import ClusterAccess
+
+CRDS = Path(__file__).parents[2] / "crds"
 
 each_case = pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.name)
 
@@ -55,6 +59,27 @@ async def namespace(client: Client) -> AsyncIterator[str]:
     )
     yield name
     await client.delete(resource_of("Namespace"), "", name, uid=made["metadata"]["uid"])
+
+
+@pytest.fixture(scope="module")
+def definition(cluster: ClusterAccess) -> None:
+    """The kind HealthcareWorkflow, served."""
+    crd = yaml.safe_load((CRDS / f"{GROUP}_{PLURAL}.yaml").read_text())
+    cluster.apply(crd)
+    cluster.kubectl("wait", "--for=condition=Established", f"crd/{PLURAL}.{GROUP}")
+
+
+@each_case
+@pytest.mark.usefixtures("definition")
+async def test_a_workflow_read_from_the_server_becomes_the_same_as_one_read_from_a_file(
+    client: Client, namespace: str, case: Case
+) -> None:
+    written = case.raw(uid="", namespace=namespace)
+    sent = copy.deepcopy(written)
+    del sent["metadata"]["uid"]
+    stored = await client.apply(sent, dry_run=True)
+    stored["metadata"]["uid"] = ""
+    assert case.render(stored).children == case.render(written).children
 
 
 @each_case
@@ -163,7 +188,7 @@ def test_an_unknown_field_does_not_fit_so_that_the_check_can_fail(
 
 def _children(case: Case, namespace: str) -> list[dict[str, Any]]:
     """The children without owner: there is no workflow here that could own them."""
-    return list(case.render(uid="", namespace=namespace).children)
+    return list(case.render(case.raw(uid="", namespace=namespace)).children)
 
 
 def _pod(case: Case, namespace: str) -> dict[str, Any]:

@@ -50,17 +50,17 @@ class Case:
         path = CASES / self.name / "given.yaml"
         return yaml.safe_load(path.read_text()) if path.exists() else {}
 
-    def workflow(self, uid: str = UID, namespace: str | None = None) -> HealthcareWorkflow:
-        """The workflow, as the API server would hand it out under this uid and namespace."""
+    def raw(self, uid: str = UID, namespace: str | None = None) -> dict[str, Any]:
+        """The workflow as it is written, under this uid and namespace."""
         for one in yaml.safe_load_all(self.source.read_text()):
             if one["kind"] == KIND:
                 one["metadata"] |= {"uid": uid, **({"namespace": namespace} if namespace else {})}
-                return HealthcareWorkflow.model_validate(one)
+                return dict(one)
         raise LookupError(f"{self.source} holds no {KIND}")
 
-    def render(self, uid: str = UID, namespace: str | None = None) -> Rendered:
+    def render(self, raw: dict[str, Any] | None = None) -> Rendered:
         """What the workflow becomes in the given cluster."""
-        workflow, given = self.workflow(uid, namespace), self.given()
+        workflow, given = HealthcareWorkflow.model_validate(raw or self.raw()), self.given()
         missing = set(given.get("missing", ()))
         verdict = judge(workflow, lambda namespace, name: f"{namespace}/{name}" not in missing)
         macs = given.get("macs", {one.name: f"mac-of-{one.name}" for one in workflow.spec.secrets})

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.unit.render.golden import all_cases
 from tests.unit.render.workflows import workflows
+from wardkeeper.api.workflow import HealthcareWorkflow
 from wardkeeper.policy.judge import judge
 from wardkeeper.policy.verdict import Problem, Verdict
 from wardkeeper.render.children import Rendered, render
@@ -20,8 +21,6 @@ from wardkeeper.render.surroundings import AddressAndPort, Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from wardkeeper.api.workflow import HealthcareWorkflow
 
 AROUND = Surroundings(api_server=(AddressAndPort("192.0.2.10/32", 6443),))
 ORDER = (
@@ -254,12 +253,12 @@ def test_only_secrets_that_restart_change_the_pod_template(workflow: HealthcareW
 
 def test_a_workflow_without_uid_gets_no_owner_that_does_not_exist() -> None:
     for case in all_cases():
-        for child in case.render(uid="").children:
+        for child in case.render(case.raw(uid="")).children:
             assert "ownerReferences" not in child["metadata"]
 
 
 def test_a_workflow_with_problems_is_not_rendered() -> None:
-    workflow = all_cases()[0].workflow()
+    workflow = HealthcareWorkflow.model_validate(all_cases()[0].raw())
     wrong = Verdict(problems=(Problem("spec.workload.schedule", "'x'", "write another"),))
     with pytest.raises(ValueError, match=r"first repair spec\.workload\.schedule"):
         render(workflow, wrong, AROUND, macs={})
