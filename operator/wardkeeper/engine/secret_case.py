@@ -121,9 +121,19 @@ def delivered(
 
 def failed(case: Case, error: VaultError, now: datetime) -> SecretOutcome:
     """Vault could not or would not; what is delivered stays and keeps its record."""
-    wait = error.retry_after or (WAIT_UNAVAILABLE if error.unavailable else WAIT_REFUSED)
-    phase = Phase.WAITING if error.unavailable else Phase.FAILED
-    return _stuck(case, now, phase=phase, reason=error.reason, message=str(error), wait=wait)
+    return _stuck(
+        case,
+        now,
+        phase=Phase.WAITING if error.unavailable else Phase.FAILED,
+        reason=error.reason,
+        message=str(error),
+        wait=wait_after(error),
+    )
+
+
+def wait_after(error: VaultError) -> float:
+    """Seconds until another try makes sense."""
+    return error.retry_after or (WAIT_UNAVAILABLE if error.unavailable else WAIT_REFUSED)
 
 
 def without_vault(case: Case, now: datetime) -> SecretOutcome:

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 from wardkeeper.engine.secret_case import (
     NO_VAULT_REMEDY,
     WAIT_REFUSED,
-    WAIT_UNAVAILABLE,
     case_of,
     delivered,
     failed,
     kept,
+    wait_after,
     without_vault,
 )
 from wardkeeper.engine.secret_job import SecretOutcome, Supplied, Withdrawn
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from wardkeeper.vault.kv import KvEntry, OwnPath
     from wardkeeper.vault.workflows import WorkflowVault
 
+_ROLES = "auth roles"
+_NO_IDENTITY = "its ServiceAccount is gone, so nobody can log in as it; an admin removes it"
 _WRITES = 3
 """Writes that may lose against somebody else's before the pass gives up and another one starts."""
 
@@ -118,10 +120,10 @@ async def _work(job: Job, services: SecretServices, ledger: _Ledger, now: dateti
 async def _in_session(
     job: Job, services: SecretServices, vault: WorkflowVault, ledger: _Ledger, now: datetime
 ) -> None:
-    """Log in as the workflow and do it, one secret after the other.
+    """Log in as the workflow and do it, one secret after the other; one may fail alone.
 
     Raises:
-        VaultError: Vault is away, or the login failed; what was done stays done.
+        VaultError: the login failed, or what comes before it.
     """
     await vault.ensure_roles(job.namespace, job.workflow)
     jwt = await services.workflow_jwt(job.namespace, job.workflow)
@@ -130,8 +132,6 @@ async def _in_session(
             try:
                 ledger.outcomes[name] = await _bring(job, services, own, case, now)
             except VaultError as error:
-                if error.unavailable:
-                    raise
                 ledger.outcomes[name] = failed(case, error, now)
             del ledger.to_do[name]
         for name in list(ledger.to_remove):
@@ -139,8 +139,6 @@ async def _in_session(
                 await own.remove(name)
                 ledger.removed.append(name)
             except VaultError as error:
-                if error.unavailable:
-                    raise
                 ledger.unfinished[name] = str(error)
             ledger.to_remove.remove(name)
 
@@ -196,7 +194,7 @@ async def _publish(job: Job, services: SecretServices, case: Case, version: Vers
 
 def _version(entry: KvEntry | None, uid: str) -> Version | None:
     """The version that Vault holds, if it was made for this workflow."""
-    if entry is None or entry.deleted:
+    if entry is None:
         return None
     return read_version(entry.data, number=entry.version, created=entry.created, uid=uid)
 
@@ -219,46 +217,50 @@ async def withdraw(job: Job, services: SecretServices, *, has_identity: bool) ->
     if vault is None:
         words = f"no Vault is configured; {NO_VAULT_REMEDY}"
         return Withdrawn(dict.fromkeys(_entries(names), words), next_look=WAIT_REFUSED)
-    left: dict[str, str] = {}
-    try:
-        if names and has_identity:
-            left |= await _remove_entries(job, services, vault, names)
-        elif names:
-            words = "its ServiceAccount is gone, so nobody can log in as it; an admin removes it"
-            left |= dict.fromkeys(_entries(names), words)
-        await vault.delete_roles(job.namespace, job.workflow)
-    except VaultError as error:
-        left["auth roles"] = str(error)
-        wait = error.retry_after or (WAIT_UNAVAILABLE if error.unavailable else WAIT_REFUSED)
-        return Withdrawn(left, unavailable=error.unavailable, next_look=wait)
-    return Withdrawn(left, next_look=WAIT_REFUSED if left else None)
+    stuck: dict[str, VaultError] = {}
+    if names and has_identity:
+        stuck = await _remove_entries(job, services, vault, names)
+    away = next((error for error in stuck.values() if error.unavailable), None)
+    if away is None:
+        stuck |= await _delete_roles(job, vault)
+    else:
+        stuck[_ROLES] = away  # without them nobody could come back for the entries
+    left = {what: str(error) for what, error in stuck.items()}
+    if names and not has_identity:
+        left |= dict.fromkeys(_entries(names), _NO_IDENTITY)
+    return Withdrawn(
+        left,
+        unavailable=any(error.unavailable for error in stuck.values()),
+        next_look=min(map(wait_after, stuck.values()), default=WAIT_REFUSED) if left else None,
+    )
 
 
 async def _remove_entries(
     job: Job, services: SecretServices, vault: WorkflowVault, names: list[str]
-) -> dict[str, str]:
-    """Remove KV entries as the workflow; what Vault refuses comes back with the reason.
-
-    Raises:
-        VaultError: Vault is away, or the roles cannot be written.
-    """
-    left: dict[str, str] = {}
-    await vault.ensure_roles(job.namespace, job.workflow)
-    jwt = await services.workflow_jwt(job.namespace, job.workflow)
+) -> dict[str, VaultError]:
+    """Remove KV entries as the workflow; what is left, with the reason."""
+    stuck: dict[str, VaultError] = {}
     try:
+        await vault.ensure_roles(job.namespace, job.workflow)
+        jwt = await services.workflow_jwt(job.namespace, job.workflow)
         async with vault.session(job.namespace, job.workflow, jwt) as own:
-            for name in names:
+            for name, entry in zip(names, _entries(names), strict=True):
                 try:
                     await own.remove(name)
                 except VaultError as error:
-                    if error.unavailable:
-                        raise
-                    left |= dict.fromkeys(_entries([name]), str(error))
+                    stuck[entry] = error
     except VaultError as error:
-        if error.unavailable:
-            raise
-        left |= dict.fromkeys(_entries(names), str(error))
-    return left
+        return dict.fromkeys(_entries(names), error)
+    return stuck
+
+
+async def _delete_roles(job: Job, vault: WorkflowVault) -> dict[str, VaultError]:
+    """Delete the roles of the workflow; what is left, with the reason."""
+    try:
+        await vault.delete_roles(job.namespace, job.workflow)
+    except VaultError as error:
+        return {_ROLES: error}
+    return {}
 
 
 def _entries(names: list[str]) -> list[str]:

@@ -26,14 +26,12 @@ class KvEntry:
     Attributes:
         version: its number, which the next write must name.
         created: when Vault made it.
-        data: its values; empty when it was deleted or destroyed.
-        deleted: it was deleted or destroyed, its number still counts.
+        data: its values; empty when it was deleted or destroyed, its number still counts.
     """
 
     version: int
     created: datetime
     data: Mapping[str, str] = field(repr=False)
-    deleted: bool = False
 
 
 class OwnPath:
@@ -124,5 +122,4 @@ def _read_entry(answer: Mapping[str, Any]) -> KvEntry | None:
         version=int(metadata["version"]),
         created=read_time(metadata["created_time"]),
         data={str(key): str(value) for key, value in (data or {}).items()},
-        deleted=data is None,
     )

@@ -297,6 +297,18 @@ async def test_a_clock_that_lags_rotates_once_not_for_ever(bench: Bench) -> None
     assert bench.versions() == 1
 
 
+async def test_a_difference_of_clocks_that_is_over_delays_nothing(bench: Bench) -> None:
+    await bench.one()
+    bench.advance(DAY)
+    bench.fake.now -= 25 * DAY
+    await bench.supply(secrets=(spec("db"), spec("api")))
+    assert bench.vault.skew < -24 * DAY
+    bench.fake.now += 25 * DAY
+    bench.advance(30 * DAY)
+    db, _ = (await bench.supply()).secrets
+    assert db.rotated
+
+
 async def test_two_operators_at_once_make_one_version(bench: Bench) -> None:
     await bench.one()
     bench.advance(31 * DAY)
@@ -362,10 +374,31 @@ async def test_withdrawing_waits_for_vault(bench: Bench) -> None:
     bench.fake.sealed = True
     withdrawn = await bench.withdraw()
     assert withdrawn.unavailable
-    assert not withdrawn.done
+    assert set(withdrawn.left) == {"KV entry db", "auth roles"}
     assert withdrawn.next_look
     assert bench.fake.kv
     assert set(bench.fake.roles) == ROLES
+
+
+async def test_an_outage_in_the_middle_keeps_the_way_back(bench: Bench) -> None:
+    await bench.supply(secrets=(spec("api"), spec("db")))
+
+    def seal(line: str) -> None:
+        bench.fake.sealed = bench.fake.sealed or line.startswith("DELETE secret/")
+
+    bench.fake.after = seal
+    withdrawn = await bench.withdraw()
+    assert withdrawn.unavailable
+    assert set(withdrawn.left) == {"KV entry db", "auth roles"}
+    assert set(bench.fake.roles) == ROLES
+
+
+async def test_without_rights_everything_that_is_left_is_named(bench: Bench) -> None:
+    await bench.one()
+    bench.fake.before = denied("/role/")
+    withdrawn = await bench.withdraw()
+    assert not withdrawn.unavailable
+    assert set(withdrawn.left) == {"KV entry db", "auth roles"}
 
 
 async def test_an_entry_that_may_not_be_removed_is_named_and_the_roles_go(bench: Bench) -> None:
