@@ -171,6 +171,7 @@ class Reason(StrEnum):
         "Scheduled",
         "The CronJob is in place and waits for its next run.",
     )
+    RUNNING = ("Running", "The Job's run is under way.")
     COMPLETED = (
         "Completed",
         "The Job has come to its end.",

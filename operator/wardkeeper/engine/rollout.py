@@ -96,9 +96,6 @@ def _job(live: Mapping[str, Any]) -> Rollout:
             f"the run has failed: {failed.get('message', 'no reason given')}",
         )
     active = status.get("active", 0)
-    return Rollout(
-        Progress.MOVING,
-        Reason.ROLLOUT_IN_PROGRESS,
-        "the run is under way",
-        running=bool(active),
-    )
+    if active:
+        return Rollout(Progress.READY, Reason.RUNNING, "the run is under way", running=True)
+    return Rollout(Progress.MOVING, Reason.ROLLOUT_IN_PROGRESS, "the run has not started yet")

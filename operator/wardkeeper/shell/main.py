@@ -49,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"wardkeeper: {error}\n")
         return 2
     set_up_logs(settings.logging.level, settings.logging.format)
-    for chatty in ("kopf", "asyncio"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("kopf").setLevel(logging.WARNING)
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
     operator = Operator(
         settings,
         access,
