@@ -149,19 +149,19 @@ def test_the_same_after_a_quiet_while_is_a_new_event() -> None:
     run(story())
 
 
-def test_a_series_whose_event_has_expired_starts_anew_with_the_next_occurrence() -> None:
+def test_a_series_whose_event_has_expired_goes_on_as_a_new_event() -> None:
     async def story() -> None:
         async with recording() as (server, recorder):
             emit(recorder)
             await settled()
             name = server.objects("Event", SPACE)[0]["metadata"]["name"]
             server.delete("Event", SPACE, name)
-            for _ in range(2):
-                await asyncio.sleep(1)
-                emit(recorder)
-                await settled()
+            await asyncio.sleep(1)
+            emit(recorder)
+            await settled()
             [event] = server.objects("Event", SPACE)
             assert event["metadata"]["name"] != name
+            assert "series" not in event
 
     run(story())
 
@@ -237,6 +237,17 @@ def test_what_is_remembered_stays_bounded() -> None:
             emit(recorder, "note 0")
             await settled()
             assert len(server.objects("Event", SPACE)) == 51
+
+    run(story())
+
+
+def test_events_of_a_namespace_that_is_gone_are_dropped() -> None:
+    async def story() -> None:
+        async with recording() as (server, recorder):
+            emit(recorder, namespace="gone")
+            await settled()
+            assert recorder.dropped == 1
+            assert server.count("create", "Event") == 1
 
     run(story())
 

@@ -14,6 +14,7 @@ import pytest
 from tests.component.apiserver.faults import (
     DropWatch,
     DuplicateEvents,
+    EndWatch,
     Hold,
     Refuse,
     Reset,
@@ -76,10 +77,13 @@ async def following(
         if prepare is not None:
             prepare(server)
         async with Client(server.access(), user_agent="wardkeeper/test", clock=loop.time) as client:
-            settings = {"known": lambda: list(listener.objects), "on_event": listener.on_event}
-            informer = Informer(
-                client, resource_of(kind), clock=loop.time, rng=lambda: 1.0, **settings | options
-            )
+            settings: dict[str, Any] = {
+                "known": lambda: list(listener.objects),
+                "on_event": listener.on_event,
+                "clock": loop.time,
+                "rng": lambda: 1.0,
+            }
+            informer = Informer(client, resource_of(kind), **settings | options)
             task = asyncio.create_task(informer.run())
             await settled()
             yield World(server, informer, listener)
@@ -326,6 +330,33 @@ def test_the_pause_between_attempts_grows_to_thirty_seconds_and_starts_over_afte
     run(story())
 
 
+def test_the_pause_is_jittered_so_that_replicas_do_not_come_back_together() -> None:
+    async def story() -> None:
+        def prepare(server: ApiServer) -> None:
+            server.faults.next(match=watches, fault=Refuse(500), times=2)
+
+        async with following("a", prepare=prepare, rng=lambda: 0.0) as world:
+            await asyncio.sleep(0.26)
+            assert world.server.count("watch") == 2
+            await asyncio.sleep(0.51)
+            assert world.server.count("watch") == 3
+
+    run(story())
+
+
+def test_watches_that_end_at_once_are_not_reopened_in_a_rush() -> None:
+    async def story() -> None:
+        def prepare(server: ApiServer) -> None:
+            server.faults.next(match=watches, fault=EndWatch(), times=9999)
+
+        async with following("a", prepare=prepare) as world:
+            await asyncio.sleep(60)
+            assert 5 < world.server.count("watch") < 10
+            assert world.server.count("list") == 1
+
+    run(story())
+
+
 def test_a_server_that_asks_for_more_patience_gets_it() -> None:
     async def story() -> None:
         def prepare(server: ApiServer) -> None:
@@ -374,6 +405,21 @@ def test_each_namespace_has_a_stream_and_its_own_vanished_objects() -> None:
             await asyncio.sleep(2)
             assert world.names() == ["a", "x"]
             assert not any(text.startswith("DELETED") for text in world.listener.told)
+
+    run(story())
+
+
+def test_one_namespace_that_cannot_be_listed_keeps_the_informer_from_being_synced() -> None:
+    async def story() -> None:
+        def prepare(server: ApiServer) -> None:
+            server.faults.next(
+                match=lambda call: lists(call) and call.namespace == SPACE, fault=Refuse(403)
+            )
+
+        async with following(prepare=prepare, namespaces=(SPACE, "cardiology")) as world:
+            assert not world.informer.synced
+            await asyncio.sleep(1)
+            assert world.informer.synced
 
     run(story())
 

@@ -55,8 +55,7 @@ async def racing(number: int = 1, **options: Any) -> AsyncIterator[tuple[ApiServ
                 namespace=SPACE,
                 name="wardkeeper",
                 identity=f"r{place}",
-                clock=clock,
-                **options,
+                **({"clock": clock} | options),
             )
             racers.append(started(elector))
         yield server, racers
@@ -243,6 +242,37 @@ def test_a_renewal_counts_from_its_start() -> None:
             server.faults.next(fault=Reset(), times=99)
             await asyncio.wait_for(racers[0].task, 60)
             assert 12 <= clock() < 12.2
+
+    run(story())
+
+
+def test_a_process_that_was_frozen_past_its_deadline_does_not_lead_when_it_thaws() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        frozen = 0.0
+        async with racing(1, clock=lambda: loop.time() + frozen) as (_, racers):
+            await settled()
+            assert racers[0].elector.held
+            frozen = 10.0
+            assert not racers[0].elector.held
+            await asyncio.wait_for(racers[0].task, 5)
+            frozen = 0.0
+            assert not racers[0].elector.held
+
+    run(story())
+
+
+def test_a_stop_never_takes_the_lease_from_another() -> None:
+    async def story() -> None:
+        async with racing(1) as (server, racers):
+            await settled()
+
+            def usurp(obj: dict[str, Any]) -> None:
+                obj["spec"]["holderIdentity"] = "another"
+
+            server.edit("Lease", SPACE, "wardkeeper", usurp)
+            await racers[0].stop()
+            assert spec_of(server)["holderIdentity"] == "another"
 
     run(story())
 

@@ -128,18 +128,15 @@ class Recorder:
                 await self._flush(key)
 
     async def _flush(self, key: _Key) -> None:
-        series = self._series.get(key)
-        if series is None or series.written == series.count:
-            return
+        series = self._series[key]
         count = series.count
         try:
-            if series.written == 0:
+            if series.written and not await self._repeat(series):
+                # The Event has expired meanwhile: a new one tells what is still happening.
+                series = self._series[key] = self._begin(key, series.regarding, series.last)
+                count = series.count
+            if not series.written:
                 await self._create(key, series)
-            else:
-                await self._repeat(series)
-        except NotFound:
-            # The Event has expired, or its namespace is gone: the next occurrence starts anew.
-            self._series.pop(key, None)
         except (ApiError, NotLeading) as error:
             self.dropped += 1
             _log.warning(
@@ -171,14 +168,19 @@ class Recorder:
             # The name says it is this very Event: an earlier attempt arrived after all.
             return
 
-    async def _repeat(self, series: _Series) -> None:
-        await self._client.json_patch(
-            resource_of("Event"),
-            series.namespace,
-            series.name,
-            [{"op": "add", "path": "/series", "value": _tally(series)}],
-            lane=Lane.BACKGROUND,
-        )
+    async def _repeat(self, series: _Series) -> bool:
+        """Whether the Event was still there to be counted up."""
+        try:
+            await self._client.json_patch(
+                resource_of("Event"),
+                series.namespace,
+                series.name,
+                [{"op": "add", "path": "/series", "value": _tally(series)}],
+                lane=Lane.BACKGROUND,
+            )
+        except NotFound:
+            return False
+        return True
 
     def _begin(self, key: _Key, regarding: dict[str, Any], now: datetime) -> _Series:
         told = "\0".join((*key, self._instance, _micro(now)))

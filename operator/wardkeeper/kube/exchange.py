@@ -68,7 +68,7 @@ class Exchange:
             NotLeading: a write, and it may not be sent.
         """
         body = None if request.body is None else orjson.dumps(request.body)
-        for attempt in range(1, _ATTEMPTS + 1):
+        for _ in range(_ATTEMPTS):
             answer = await self._once(request, body)
             if answer.code < HTTPStatus.MULTIPLE_CHOICES:
                 return _parsed(answer, request.what)
@@ -76,8 +76,6 @@ class Exchange:
                 break
             asked = _DEFAULT_PAUSE if answer.retry_after is None else answer.retry_after
             self._gate.pause(min(asked, _LONGEST_PAUSE))
-            if attempt == _ATTEMPTS:
-                break
         raise error_from_response(
             answer.code,
             answer.body,

@@ -118,10 +118,9 @@ def _present_certificate(tls: ssl.SSLContext, user: dict[str, Any], file: Path) 
         return
     if not certificate or not key:
         raise AccessError(f"{file}: client-certificate and client-key belong together")
-    # The standard library loads a key from a file alone; this one is readable by us only.
+    # The standard library loads a key from a file alone; this folder is open to us only.
     with tempfile.TemporaryDirectory() as folder:
         pem = Path(folder) / "client.pem"
-        pem.touch(mode=0o600)
         pem.write_bytes(certificate + b"\n" + key)
         try:
             tls.load_cert_chain(pem)

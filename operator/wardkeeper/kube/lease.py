@@ -17,7 +17,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from wardkeeper.kube.errors import ApiError, Conflict, NotFound
+from wardkeeper.kube.errors import ApiError, NotFound
 from wardkeeper.kube.resource import resource_of
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Elector:
             async with asyncio.timeout(seconds):
                 won = await self._take()
         except (ApiError, TimeoutError) as error:
-            _log.warning("lease not reached", extra={"failure": type(error).__name__})
+            _log.warning("lease not taken", extra={"failure": type(error).__name__})
             return False
         if won:
             self._renewed = began
@@ -141,7 +141,8 @@ class Elector:
     async def _take(self) -> bool:
         lease = await self._read()
         if lease is None:
-            return await self._write(self._client.create, self._fresh(), {})
+            await self._write(self._client.create, self._fresh(), {})
+            return True
         spec = lease.get("spec") or {}
         if spec != self._seen_spec:
             self._seen_spec, self._seen_at = spec, self._clock()
@@ -151,7 +152,8 @@ class Elector:
             waited = self._clock() - self._seen_at
             if waited < max(self._duration, float(spec.get("leaseDurationSeconds") or 0)):
                 return False
-        return await self._write(self._client.replace, lease, spec)
+        await self._write(self._client.replace, lease, spec)
+        return True
 
     async def _read(self) -> dict[str, Any] | None:
         try:
@@ -164,14 +166,10 @@ class Elector:
         write: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
         lease: dict[str, Any],
         spec: dict[str, Any],
-    ) -> bool:
-        """Put our name in, if nobody was quicker."""
-        try:
-            written = await write({**lease, "spec": self._claim(spec)})
-        except Conflict:
-            return False
+    ) -> None:
+        """Put our name in; a conflict says that somebody was quicker."""
+        written = await write({**lease, "spec": self._claim(spec)})
         self._seen_spec, self._seen_at = written["spec"], self._clock()
-        return True
 
     def _fresh(self) -> dict[str, Any]:
         return {

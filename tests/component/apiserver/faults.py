@@ -58,6 +58,11 @@ class DropWatch:
 
 
 @dataclass(frozen=True, slots=True)
+class EndWatch:
+    """End a watch in good order as soon as it is open."""
+
+
+@dataclass(frozen=True, slots=True)
 class StallWatch:
     """Bring nothing more after so many events, no bookmark either, and stay connected."""
 
@@ -69,7 +74,7 @@ class DuplicateEvents:
     """Bring every event of a watch twice."""
 
 
-Fault = Refuse | Reset | Silence | Hold | DropWatch | StallWatch | DuplicateEvents
+Fault = Refuse | Reset | Silence | Hold | DropWatch | EndWatch | StallWatch | DuplicateEvents
 
 
 @dataclass(slots=True)

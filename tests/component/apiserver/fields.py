@@ -68,7 +68,7 @@ def keys_of(kind: str, names: Path) -> tuple[str, ...]:
     """What tells the items of the list at these field names apart; empty when it is one value."""
     last = names[-1]
     if kind == "HealthcareWorkflow" and last in _WORKFLOW_KEYS:
-        return ("name",)
+        return () if names[-2:] == ("ingress", "ports") else ("name",)
     if last == "ports":
         return _PORT_KEYS.get(names[-2], ())
     return _KEYS.get(last, ())

@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 
 from tests.component.apiserver import reads
-from tests.component.apiserver.faults import DropWatch, DuplicateEvents, StallWatch
+from tests.component.apiserver.faults import DropWatch, DuplicateEvents, EndWatch, StallWatch
 
 if TYPE_CHECKING:
     from tests.component.apiserver.call import ApiCall
@@ -37,6 +37,7 @@ class WatchStream:
         self._bookmark_seconds = bookmark_seconds
         self._drop_after = fault.after if isinstance(fault, DropWatch) else None
         self._stall_after = fault.after if isinstance(fault, StallWatch) else None
+        self._ends_at_once = isinstance(fault, EndWatch)
         self._copies = 2 if isinstance(fault, DuplicateEvents) else 1
         self._sent = 0
         self._transport: asyncio.Transport | None = None
@@ -60,7 +61,8 @@ class WatchStream:
         await response.prepare(request)
         self._transport = request.transport
         loop = asyncio.get_running_loop()
-        ends = loop.time() + float(self.call.query.get("timeoutSeconds") or 1800)
+        seconds = float(self.call.query.get("timeoutSeconds") or 1800)
+        ends = loop.time() + (0 if self._ends_at_once else seconds)
         bookmarks = self.call.query.get("allowWatchBookmarks") in ("true", "1")
         while (left := ends - loop.time()) > 0:
             if self._drop_after is not None and self._sent >= self._drop_after:
