@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from wardkeeper.api.container import VolumeAccess
 from wardkeeper.render import quantity
+from wardkeeper.render.secret import secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +114,7 @@ def _secrets(workflow: HealthcareWorkflow) -> Iterator[Obj]:
         yield {
             "name": _secret_name(one.name),
             "secret": {
-                "secretName": f"{workflow.metadata.name}-{one.name}",
+                "secretName": secret_name(workflow.metadata.name, one.name),
                 "defaultMode": _OWNER_READS,
             },
         }
