@@ -17,7 +17,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wardkeeper.engine.ownership import Path, Setter, setter_of, setters, undesired
+from wardkeeper.engine.ownership import (
+    Path,
+    Setter,
+    overwritten,
+    setter_of,
+    setters,
+    undesired,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,8 +40,11 @@ TOLERATED: tuple[tuple[str, Path], ...] = (
 """Fields that others may set when the workflow does not: an autoscaler's number of replicas, a
 platform's pull secrets, the stamp of `kubectl rollout restart`."""
 
-_IDENTITY = ("name", "mountPath", "containerPort", "uid")
-"""What tells the items of a list apart, first match wins; lists of other things go by index."""
+_IDENTITY = ("mountPath", "name", "containerPort", "uid")
+"""What tells the items of a list apart, first match wins; lists of other things go by index. A
+volume may be mounted twice, so a mount is told by its path."""
+
+_REMOVED = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,9 @@ def compare(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
     changed = list(_unequal(_comparable(desired), _without(live, foreign), ()))
     if kind == "Secret":
         changed += _taken_keys(desired, live)
+    else:
+        for setter in others:
+            changed += overwritten(setter.fields, live, desired)
     wrong = [*changed, *lost]
     return Comparison(
         apply=bool(wrong),
@@ -158,20 +171,22 @@ def _unequal(desired: Any, live: Any, path: Path) -> Iterator[Path]:
 
 
 def _unequal_items(desired: list[Any], live: list[Any], path: Path) -> Iterator[Path]:
+    there = [(at, item) for at, item in enumerate(live) if item is not _REMOVED]
     if path == ("metadata", "ownerReferences"):
-        live = [item for item in live if item.get("uid") in {want.get("uid") for want in desired}]
-    if len(desired) != len(live):
+        uids = {want.get("uid") for want in desired}
+        there = [(at, item) for at, item in there if item.get("uid") in uids]
+    if len(desired) != len(there):
         yield path
         return
     for index, wanted in enumerate(desired):
-        at = _place(wanted, live, index)
+        at = _place(wanted, there, index)
         if at is None:
             yield path
             return
         yield from _unequal(wanted, live[at], (*path, at))
 
 
-def _place(wanted: Any, live: list[Any], index: int) -> int | None:
+def _place(wanted: Any, there: list[tuple[int, Any]], index: int) -> int | None:
     """Where in a live list the item is that a wanted one means."""
     if isinstance(wanted, dict):
         for key in _IDENTITY:
@@ -179,12 +194,12 @@ def _place(wanted: Any, live: list[Any], index: int) -> int | None:
                 return next(
                     (
                         at
-                        for at, item in enumerate(live)
+                        for at, item in there
                         if isinstance(item, dict) and item.get(key) == wanted[key]
                     ),
                     None,
                 )
-    return index
+    return there[index][0]
 
 
 def _outermost(paths: Iterator[Path]) -> tuple[Path, ...]:
@@ -198,7 +213,7 @@ def _outermost(paths: Iterator[Path]) -> tuple[Path, ...]:
 
 
 def _without(live: Any, paths: tuple[Path, ...]) -> Any:
-    """A copy of `live` as it will be when these fields are removed."""
+    """A copy of `live` without these fields; the items that stay keep their places."""
     if () in paths or not paths:
         return live
     inner: dict[Any, list[Path]] = {}
@@ -206,9 +221,8 @@ def _without(live: Any, paths: tuple[Path, ...]) -> Any:
         inner.setdefault(path[0], []).append(path[1:])
     if isinstance(live, list):
         return [
-            _without(item, tuple(inner.get(at, ())))
+            _REMOVED if () in inner.get(at, ()) else _without(item, tuple(inner.get(at, ())))
             for at, item in enumerate(live)
-            if () not in inner.get(at, ())
         ]
     return {
         key: _without(value, tuple(inner.get(key, ())))

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from wardkeeper.api.workflow import HealthcareWorkflow
     from wardkeeper.engine.findings import Findings
     from wardkeeper.engine.plan import Change, Plan
+    from wardkeeper.engine.seen import Child, Key, Observed
     from wardkeeper.engine.tools import Tools
-    from wardkeeper.engine.world import Child, Key, Observed
     from wardkeeper.render.children import Rendered
     from wardkeeper.render.metadata import Obj
 

@@ -10,7 +10,7 @@ from wardkeeper.api.workflow import KIND
 from wardkeeper.kube.resource import resource_of
 
 if TYPE_CHECKING:
-    from wardkeeper.engine.world import Key, Observed
+    from wardkeeper.engine.seen import Key, Observed
     from wardkeeper.kube.client import Client
 
 FINALIZER = "wardkeeper.io/cleanup"

@@ -20,7 +20,7 @@ from wardkeeper.kube.resource import Ref, ref_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wardkeeper.engine.world import Child
+    from wardkeeper.engine.seen import Child
     from wardkeeper.kube.client import Client
     from wardkeeper.render.metadata import Obj
 

@@ -34,14 +34,18 @@ class Setter(NamedTuple):
 
 
 def setters(live: Mapping[str, Any]) -> tuple[list[Setter], list[Setter]]:
-    """Our own entries and those of everybody else; subresources such as status are left out."""
+    """Our own entries and those of everybody else; subresources such as status are left out.
+
+    Only what was applied under our name is ours: an apply takes nothing else back.
+    """
     ours: list[Setter] = []
     others: list[Setter] = []
     for entry in live.get("metadata", {}).get("managedFields", ()):
         if entry.get("subresource"):
             continue
         setter = Setter(entry.get("manager", ""), entry.get("fieldsV1", {}))
-        (ours if setter.manager == MANAGER else others).append(setter)
+        mine = setter.manager == MANAGER and entry.get("operation") == "Apply"
+        (ours if mine else others).append(setter)
     return ours, others
 
 
@@ -59,6 +63,26 @@ def undesired(fields: Mapping[str, Any], live: Any, desired: Any) -> Iterator[Pa
         elif inner:
             for path in undesired(inner, live_value, wanted):
                 yield (step, *path)
+
+
+def overwritten(fields: Mapping[str, Any], live: Any, desired: Any) -> Iterator[Path]:
+    """Paths that a manager set as one value, that are desired, and that differ from it at all.
+
+    The server knows nobody who owns a part of such a value (a NetworkPolicy's rules, a label
+    selector), so no part of it that is not desired may be taken for a default.
+    """
+    for key, inner in fields.items():
+        if key == ".":
+            continue
+        step, live_value = _step(key, live)
+        _, wanted = _step(key, desired)
+        if step is None or wanted is _MISSING:
+            continue
+        if inner:
+            for path in overwritten(inner, live_value, wanted):
+                yield (step, *path)
+        elif wanted != live_value:
+            yield (step,)
 
 
 def setter_of(path: Path, live: Mapping[str, Any], others: list[Setter]) -> str:

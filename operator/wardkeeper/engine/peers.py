@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from wardkeeper.engine.world import Key
+from wardkeeper.engine.seen import Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -27,8 +27,8 @@ from wardkeeper.kube.resource import Ref
 from wardkeeper.policy.judge import judge
 
 if TYPE_CHECKING:
+    from wardkeeper.engine.seen import Key, Observed
     from wardkeeper.engine.tools import Tools
-    from wardkeeper.engine.world import Key, Observed
     from wardkeeper.policy.verdict import Problem
 
 RECHECK = 300.0

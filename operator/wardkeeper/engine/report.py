@@ -21,8 +21,8 @@ from wardkeeper.kube.resource import Ref, resource_of
 
 if TYPE_CHECKING:
     from wardkeeper.engine.findings import Findings
+    from wardkeeper.engine.seen import Key, Observed
     from wardkeeper.engine.tools import Tools
-    from wardkeeper.engine.world import Key, Observed
 
 QUIET = (Reason.CONVERGED, Reason.ROLLOUT_IN_PROGRESS, Reason.API_UNAVAILABLE, Reason.AUDIT_MODE)
 """Reasons for Ready that are told by status alone."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wardkeeper.api.workflow import HealthcareWorkflow
     from wardkeeper.engine.compare import Difference
     from wardkeeper.engine.secret_job import Job, SecretOutcome
-    from wardkeeper.engine.world import Child
+    from wardkeeper.engine.seen import Child
 
 
 @dataclass(frozen=True, slots=True)

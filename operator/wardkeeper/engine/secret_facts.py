@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from wardkeeper.api.secrets import SecretSpec
     from wardkeeper.api.workflow import HealthcareWorkflow
-    from wardkeeper.engine.world import Child
+    from wardkeeper.engine.seen import Child
     from wardkeeper.kube.resource import Ref
 
 ROTATE_NOW = "wardkeeper.io/rotate-now"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from wardkeeper.api.workflow import HealthcareWorkflow
     from wardkeeper.engine.plan import Change
-    from wardkeeper.engine.world import Child
+    from wardkeeper.engine.seen import Child
     from wardkeeper.render.metadata import Obj
 
 STAMP = "wardkeeper.io/secrets-mac"

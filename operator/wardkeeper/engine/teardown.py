@@ -19,15 +19,15 @@ from wardkeeper.engine.outcome import Transient
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.secret_facts import secret_job
 from wardkeeper.engine.secrets import withdraw
-from wardkeeper.engine.world import WORKLOADS
+from wardkeeper.engine.seen import WORKLOADS
 from wardkeeper.kube.errors import ApiError, Invalid, NotFound
 from wardkeeper.kube.resource import Ref
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from wardkeeper.engine.seen import Key, Observed
     from wardkeeper.engine.tools import Tools
-    from wardkeeper.engine.world import Key, Observed
 
 WORKLOAD_LOOK = 10.0
 """Seconds after which the going of a workload is looked at, though an event should tell."""

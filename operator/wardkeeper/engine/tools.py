@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wardkeeper.engine.secret_job import SecretServices
-    from wardkeeper.engine.world import Key, World
+    from wardkeeper.engine.seen import Key
+    from wardkeeper.engine.world import World
     from wardkeeper.engine.writer import Writer
     from wardkeeper.kube.client import Client
     from wardkeeper.render.surroundings import Surroundings

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from wardkeeper.engine.queue import Queue
-    from wardkeeper.engine.world import Key, World
+    from wardkeeper.engine.seen import Key
+    from wardkeeper.engine.world import World
 
 _log = logging.getLogger(__name__)
 
@@ -98,7 +99,11 @@ class Workers:
             delay = self._queue.retry(key)
             _log.info(
                 "the pass is tried again",
-                extra={"reason": put_off.reason, "retry_in": round(delay, 1)},
+                extra={
+                    "reason": put_off.reason,
+                    "why": put_off.message,
+                    "retry_in": round(delay, 1),
+                },
             )
             return "requeue"
         except Exception as error:

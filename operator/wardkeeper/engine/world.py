@@ -5,77 +5,33 @@
 The world never asks and never writes. A child is kept as identity and version; what it contains
 is kept only until a pass has held it against what is wanted. Observing returns whether, and how
 urgently, a pass is wanted; an event that tells of our own write wants none.
+
+News come in any order: over several watches, in lists, in answers to our own writes. Versions say
+which is newer, whoever bears the name, and what is gone stays gone.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from wardkeeper.api.workflow import KIND
-from wardkeeper.engine.rollout import Rollout, observe
+from wardkeeper.engine.gone import Gone
+from wardkeeper.engine.seen import Child, Key, Observed, differs, key_of, see_child, see_workflow
 from wardkeeper.kube.resource import Ref, ref_of
-from wardkeeper.render.metadata import WORKFLOW
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-WORKLOADS = ("Deployment", "CronJob", "Job")
-
-
-class Key(NamedTuple):
-    """Which workflow."""
-
-    namespace: str
-    name: str
-
-
-@dataclass(slots=True)
-class Observed:
-    """A workflow as it was last seen; spec and status as JSON, for few are looked at at once."""
-
-    uid: str
-    version: int
-    generation: int
-    deleting: str
-    finalizers: tuple[str, ...]
-    annotations: Mapping[str, str]
-    spec: bytes
-    status: bytes
-
-
-@dataclass(slots=True)
-class Child:
-    """A child as it was last seen.
-
-    Attributes:
-        unread: the whole object, until a pass has compared it.
-        good_for: fingerprint of the wanted object that it was found, or made, equal to; 0 when it
-            was not compared. Neither content nor fingerprint: it must be read before it is judged.
-        annotations: of a Secret, the annotations that say which version it delivers.
-        rollout: of a workload, how far it has come.
-        leaving: it is being deleted.
-    """
-
-    uid: str
-    owner: str
-    version: int
-    unread: bytes | None
-    good_for: int = 0
-    annotations: Mapping[str, str] | None = None
-    rollout: Rollout | None = None
-    leaving: bool = False
-
 
 @dataclass(slots=True)
 class _Family:
-    """The children of one workflow, and those that vanished without our doing."""
+    """The children of one workflow, and the uids of those that vanished without our doing."""
 
     children: dict[Ref, Child] = field(default_factory=dict)
-    lost: set[Ref] = field(default_factory=set)
+    lost: dict[Ref, str] = field(default_factory=dict)
 
 
 class World:
@@ -90,7 +46,9 @@ class World:
         self.keeps_contents = True
         self._workflows: dict[Key, Observed] = {}
         self._families: defaultdict[Key, _Family] = defaultdict(_Family)
-        self._leaving: set[tuple[Ref, str]] = set()
+        self._homes: dict[Ref, Key] = {}
+        self._leaving: set[str] = set()
+        self._gone = Gone()
 
     def __len__(self) -> int:
         """How many workflows there are."""
@@ -117,48 +75,43 @@ class World:
         metadata = raw["metadata"]
         key = Key(metadata["namespace"], metadata["name"])
         before = self._workflows.get(key)
-        version = int(metadata["resourceVersion"])
-        if before and before.uid == metadata["uid"] and version <= before.version:
+        late = before is not None and int(metadata["resourceVersion"]) <= before.version
+        if late or metadata["uid"] in self._gone:
             return False
-        spec = orjson.dumps(raw.get("spec", {}))
-        now = Observed(
-            uid=metadata["uid"],
-            version=version,
-            generation=metadata.get("generation", 0),
-            deleting=metadata.get("deletionTimestamp", ""),
-            finalizers=tuple(metadata.get("finalizers", ())),
-            annotations=_ours(metadata.get("annotations")),
-            spec=before.spec if before and before.spec == spec else spec,
-            status=orjson.dumps(raw.get("status", {})),
-        )
-        self._workflows[key] = now
-        return before is None or _relevant(before) != _relevant(now)
+        now = self._workflows[key] = see_workflow(raw, before)
+        return before is None or differs(before, now)
 
     def forget_workflow(self, key: Key, uid: str) -> bool:
         """A workflow is gone; True when it was this one and not a successor of the same name."""
+        self._gone.add(uid)
         seen = self._workflows.get(key)
         if seen is None or seen.uid != uid:
             return False
         del self._workflows[key]
+        if key in self._families:
+            self._families[key].lost.clear()
+            self._tidy(key)
         return True
 
     def observe_child(self, raw: dict[str, Any]) -> Key | None:
-        """Remember a child; its workflow when a pass is wanted, else None."""
-        key = key_of(raw)
-        if key is None:
+        """Remember a child; its workflow when a pass is wanted, else None.
+
+        A child that lost its label and its owner reference is still the one it was.
+        """
+        child, ref = see_child(raw), ref_of(raw)
+        key = self._homes.get(ref) or key_of(raw)
+        if key is None or child.uid in self._gone:
             return None
-        ref, version = ref_of(raw), int(raw["metadata"]["resourceVersion"])
-        known = self._families[key].children.get(ref)
-        same = known is not None and known.uid == raw["metadata"]["uid"]
-        if known and same:
+        known = self.children(key).get(ref)
+        if known and child.version < known.version:
+            return None
+        if known and child.uid == known.uid:
             compared = known.unread is not None or known.good_for
-            if version < known.version or (version == known.version and compared):
+            if child.version == known.version and compared:
                 return None
-        child = _child(raw, ref.kind)
-        if known and same and not child.owner:
-            child.owner = known.owner
+            child.owner = child.owner or known.owner
         child.unread = orjson.dumps(raw) if self.keeps_contents else None
-        self._families[key].children[ref] = child
+        self._put(key, ref, child)
         return key
 
     def forget_child(self, raw: dict[str, Any]) -> Key | None:
@@ -167,40 +120,47 @@ class World:
         A child that vanished while nobody watched comes with kind, namespace and name only.
         """
         ref, uid = ref_of(raw), raw["metadata"].get("uid")
-        key = key_of(raw) if uid else self._family_of(ref)
+        if uid:
+            self._gone.add(uid)
+        key = self._homes.get(ref)
         if key is None:
             return None
         family = self._families[key]
-        known = family.children.get(ref)
-        if known is None or uid not in (None, known.uid):
-            self._tidy(key)
+        known = family.children[ref]
+        if uid not in (None, known.uid):
             return None
-        del family.children[ref]
-        expected = (ref, known.uid) in self._leaving
-        self._leaving.discard((ref, known.uid))
+        del family.children[ref], self._homes[ref]
+        expected = known.uid in self._leaving
+        self._leaving.discard(known.uid)
         seen = self._workflows.get(key)
         if seen and not seen.deleting and known.owner == seen.uid and not expected:
-            family.lost.add(ref)
+            family.lost[ref] = known.uid
         self._tidy(key)
         return key if seen else None
 
     def wrote(self, raw: dict[str, Any], good_for: int) -> None:
-        """Remember a child as the server stored it after our own write: it is as wanted."""
-        key = key_of(raw)
+        """Remember a child as the server stored it after our own write.
+
+        Args:
+            raw: the stored object.
+            good_for: fingerprint of the wanted object that it is equal to; 0 when it is not.
+        """
+        child, ref = see_child(raw), ref_of(raw)
+        key = self._homes.get(ref) or key_of(raw)
         if key is None:
             return
-        ref = ref_of(raw)
-        family = self._families[key]
-        family.lost.discard(ref)
-        known = family.children.get(ref)
-        child = _child(raw, ref.kind)
-        child.good_for = good_for
-        if known is None or known.uid != child.uid or known.version <= child.version:
-            family.children[ref] = child
+        if child.uid in self._gone:
+            if key in self._workflows:
+                self._families[key].lost[ref] = child.uid
+            return
+        known = self.children(key).get(ref)
+        if known is None or known.version <= child.version:
+            child.good_for = good_for
+            self._put(key, ref, child)
 
     def compared(self, key: Key, ref: Ref, version: int, good_for: int) -> None:
         """A pass has found the child at this version to be as wanted."""
-        child = self._families[key].children.get(ref)
+        child = self.children(key).get(ref)
         if child is not None and child.version == version:
             child.unread, child.good_for = None, good_for
 
@@ -211,9 +171,9 @@ class World:
             for child in family.children.values():
                 child.unread = None
 
-    def leaving(self, ref: Ref, uid: str) -> None:
+    def leaving(self, uid: str) -> None:
         """We are about to delete this child: its going is no drift."""
-        self._leaving.add((ref, uid))
+        self._leaving.add(uid)
 
     def children(self, key: Key) -> Mapping[Ref, Child]:
         """The children of a workflow, whoever owns them by uid."""
@@ -225,76 +185,35 @@ class World:
         family = self._families.get(key)
         return frozenset(family.lost) if family else frozenset()
 
-    def pending(self, key: Key) -> frozenset[tuple[Ref, int]]:
-        """Changes of children that no pass has taken in: ref and version, 0 when it is lost."""
+    def pending(self, key: Key) -> frozenset[tuple[Ref, int | str]]:
+        """Changes of children that no pass has taken in: ref and version, or uid of a lost one."""
         family = self._families.get(key)
         if family is None:
             return frozenset()
         unread = {(r, one.version) for r, one in family.children.items() if one.unread is not None}
-        return frozenset(unread | {(ref, 0) for ref in family.lost})
+        return frozenset(unread | set(family.lost.items()))
 
     def settle(self, key: Key, wanted: Collection[Ref]) -> None:
         """What nobody wants is neither missed nor remembered in full."""
         family = self._families.get(key)
         if family is None:
             return
-        family.lost &= set(wanted)
+        family.lost = {ref: uid for ref, uid in family.lost.items() if ref in wanted}
         for ref, child in family.children.items():
             if ref not in wanted:
                 child.unread = None
 
     def known(self, kind: str) -> Iterable[tuple[str, str]]:
         """Namespace and name of every child of a kind."""
-        for family in list(self._families.values()):
-            for ref in family.children:
-                if ref.kind == kind:
-                    yield ref.namespace, ref.name
+        return [(ref.namespace, ref.name) for ref in self._homes if ref.kind == kind]
 
-    def _family_of(self, ref: Ref) -> Key | None:
-        return next((key for key, one in self._families.items() if ref in one.children), None)
+    def _put(self, key: Key, ref: Ref, child: Child) -> None:
+        family = self._families[key]
+        family.children[ref] = child
+        self._homes[ref] = key
+        family.lost.pop(ref, None)
 
     def _tidy(self, key: Key) -> None:
-        family = self._families.get(key)
-        if family and not family.children and not family.lost and key not in self._workflows:
+        family = self._families[key]
+        if not family.children and not family.lost and key not in self._workflows:
             del self._families[key]
-
-
-def key_of(raw: Mapping[str, Any]) -> Key | None:
-    """The workflow that an object belongs to: by its controller, else by its label."""
-    metadata = raw["metadata"]
-    for reference in metadata.get("ownerReferences", ()):
-        if reference.get("controller") and reference.get("kind") == KIND:
-            return Key(metadata["namespace"], reference["name"])
-    name = metadata.get("labels", {}).get(WORKFLOW)
-    return Key(metadata["namespace"], name) if name else None
-
-
-def controller_of(raw: Mapping[str, Any]) -> str:
-    """The uid of the controller that owns an object; empty when nobody does."""
-    for reference in raw["metadata"].get("ownerReferences", ()):
-        if reference.get("controller"):
-            return str(reference["uid"])
-    return ""
-
-
-def _child(raw: Mapping[str, Any], kind: str) -> Child:
-    metadata = raw["metadata"]
-    return Child(
-        uid=metadata["uid"],
-        owner=controller_of(raw),
-        version=int(metadata["resourceVersion"]),
-        unread=None,
-        annotations=_ours(metadata.get("annotations")) if kind == "Secret" else None,
-        rollout=observe(raw) if kind in WORKLOADS else None,
-        leaving="deletionTimestamp" in metadata,
-    )
-
-
-def _ours(annotations: Mapping[str, str] | None) -> Mapping[str, str]:
-    """The annotations that mean something to us; nothing else is kept."""
-    return {k: v for k, v in (annotations or {}).items() if k.startswith("wardkeeper.io/")}
-
-
-def _relevant(seen: Observed) -> tuple[object, ...]:
-    finalizers = seen.finalizers if seen.deleting else ()
-    return seen.uid, seen.generation, seen.deleting, finalizers, seen.annotations

@@ -17,7 +17,7 @@ from wardkeeper.engine.compare import compare, removal
 from wardkeeper.engine.outcome import Terminal, Transient
 from wardkeeper.engine.plan import Action, Change, Live, fingerprint
 from wardkeeper.engine.refusal import outcome_of
-from wardkeeper.engine.world import controller_of, key_of
+from wardkeeper.engine.seen import controller_of, key_of
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.errors import ApiError, Conflict, NotFound
 from wardkeeper.kube.resource import Ref, ref_of, resource_of
@@ -59,7 +59,7 @@ class Writer:
 
     async def delete(self, ref: Ref, uid: str, *, propagation: str = "Background") -> None:
         """Delete exactly this child."""
-        self._world.leaving(ref, uid)
+        self._world.leaving(uid)
         await self._client.delete(
             resource_of(ref.kind), ref.namespace, ref.name, uid=uid, propagation=propagation
         )

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from wardkeeper.api.workflow import KIND
-from wardkeeper.engine.world import Key
+from wardkeeper.engine.seen import Key
 from wardkeeper.kube.errors import ApiError
 from wardkeeper.kube.informer import Informer
 from wardkeeper.kube.resource import resource_of

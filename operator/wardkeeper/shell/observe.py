@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from wardkeeper.engine.queue import Priority
-from wardkeeper.engine.world import Key
+from wardkeeper.engine.seen import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

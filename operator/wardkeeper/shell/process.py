@@ -29,7 +29,7 @@ from wardkeeper.engine.reconcile import Reconciler
 from wardkeeper.engine.secret_job import SecretServices
 from wardkeeper.engine.tools import Tools
 from wardkeeper.engine.workers import Workers
-from wardkeeper.engine.world import Key, World
+from wardkeeper.engine.world import World
 from wardkeeper.engine.writer import Writer
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.credentials import TokenFile
@@ -48,6 +48,7 @@ from wardkeeper.vault.workflows import WorkflowVault
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wardkeeper.engine.seen import Key
     from wardkeeper.kube.access import Access
     from wardkeeper.settings import Settings, VaultSettings
     from wardkeeper.shell.metrics import Metrics

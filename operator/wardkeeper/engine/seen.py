@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is kept of a workflow and of a child that was seen: as little as decisions allow. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from wardkeeper.api.workflow import KIND
+from wardkeeper.engine.rollout import Rollout, observe
+from wardkeeper.render.metadata import WORKFLOW
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WORKLOADS = ("Deployment", "CronJob", "Job")
+
+
+class Key(NamedTuple):
+    """Which workflow."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(slots=True)
+class Observed:
+    """A workflow as it was last seen; spec and status as JSON, for few are looked at at once."""
+
+    uid: str
+    version: int
+    generation: int
+    deleting: str
+    finalizers: tuple[str, ...]
+    annotations: Mapping[str, str]
+    spec: bytes
+    status: bytes
+
+
+@dataclass(slots=True)
+class Child:
+    """A child as it was last seen.
+
+    Attributes:
+        unread: the whole object, until a pass has compared it.
+        good_for: fingerprint of the wanted object that it was found, or made, equal to; 0 when it
+            was not compared. Neither content nor fingerprint: it must be read before it is judged.
+        annotations: of a Secret, the annotations that say which version it delivers.
+        rollout: of a workload, how far it has come.
+        leaving: it is being deleted.
+    """
+
+    uid: str
+    owner: str
+    version: int
+    unread: bytes | None
+    good_for: int = 0
+    annotations: Mapping[str, str] | None = None
+    rollout: Rollout | None = None
+    leaving: bool = False
+
+
+def key_of(raw: Mapping[str, Any]) -> Key | None:
+    """The workflow that an object belongs to: by its controller, else by its label."""
+    metadata = raw["metadata"]
+    for reference in metadata.get("ownerReferences", ()):
+        if reference.get("controller") and reference.get("kind") == KIND:
+            return Key(metadata["namespace"], reference["name"])
+    name = metadata.get("labels", {}).get(WORKFLOW)
+    return Key(metadata["namespace"], name) if name else None
+
+
+def controller_of(raw: Mapping[str, Any]) -> str:
+    """The uid of the controller that owns an object; empty when nobody does."""
+    for reference in raw["metadata"].get("ownerReferences", ()):
+        if reference.get("controller"):
+            return str(reference["uid"])
+    return ""
+
+
+def see_workflow(raw: Mapping[str, Any], before: Observed | None) -> Observed:
+    """What is kept of a workflow; a spec that did not change is kept once."""
+    metadata = raw["metadata"]
+    spec = orjson.dumps(raw.get("spec", {}))
+    return Observed(
+        uid=metadata["uid"],
+        version=int(metadata["resourceVersion"]),
+        generation=metadata.get("generation", 0),
+        deleting=metadata.get("deletionTimestamp", ""),
+        finalizers=tuple(metadata.get("finalizers", ())),
+        annotations=_ours(metadata.get("annotations")),
+        spec=before.spec if before and before.spec == spec else spec,
+        status=orjson.dumps(raw.get("status", {})),
+    )
+
+
+def see_child(raw: Mapping[str, Any]) -> Child:
+    """What is kept of a child, besides its content."""
+    metadata, kind = raw["metadata"], raw["kind"]
+    return Child(
+        uid=metadata["uid"],
+        owner=controller_of(raw),
+        version=int(metadata["resourceVersion"]),
+        unread=None,
+        annotations=_ours(metadata.get("annotations")) if kind == "Secret" else None,
+        rollout=observe(raw) if kind in WORKLOADS else None,
+        leaving="deletionTimestamp" in metadata,
+    )
+
+
+def differs(before: Observed, now: Observed) -> bool:
+    """Whether a pass may come to another end; status and what others note do not matter."""
+    return _relevant(before) != _relevant(now)
+
+
+def _relevant(seen: Observed) -> tuple[object, ...]:
+    finalizers = seen.finalizers if seen.deleting else ()
+    return seen.uid, seen.generation, seen.deleting, finalizers, seen.annotations
+
+
+def _ours(annotations: Mapping[str, str] | None) -> Mapping[str, str]:
+    """The annotations that mean something to us; nothing else is kept."""
+    return {k: v for k, v in (annotations or {}).items() if k.startswith("wardkeeper.io/")}
