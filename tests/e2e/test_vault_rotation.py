@@ -141,12 +141,20 @@ def test_a_mount_of_another_kind_is_left_alone(vault_world: VaultWorld) -> None:
     assert "sys/mounts/old exists and is no KV v2 engine" in output
 
 
-def test_a_namespaces_own_mounts_work_as_well(vault_world: VaultWorld) -> None:
+def test_other_paths_may_be_chosen(vault_world: VaultWorld) -> None:
     output = vault_world.bootstrap("--kv-mount=clinic", "--auth-mount=kubernetes-east")
     assert "created    KV v2 engine at clinic/" in output
     options = ("--kv-mount=clinic", "--auth-mount=kubernetes-east")
     assert vault_world.bootstrap(*options).endswith("nothing changed\n")
     vault_world.bootstrap()
+
+
+def test_a_namespace_is_set_up_by_itself(vault_world: VaultWorld) -> None:
+    assert vault_world.ask("POST", "sys/namespaces/east", body={})[0] == 200
+    option = "--vault-namespace=east"
+    assert "created    policy hw-operator" in vault_world.bootstrap(option)
+    assert vault_world.bootstrap(option).endswith("nothing changed\n")
+    assert vault_world.ask("GET", "east/sys/policies/acl/hw-operator")[0] == 200
 
 
 async def test_a_secret_is_made_delivered_rotated_on_request_and_readable_by_the_pods(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.client import Effect, Operation, VaultClient, nothing
 from wardkeeper.vault.errors import Kind, VaultError
 from wardkeeper.vault.session import shared_connections
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.unit.vault.fake_vault import Answer, FakeVault
-    from wardkeeper.vault.access import VaultAccess
 
 PURE = Operation("look", Effect.PURE)
 CREATES = Operation("make", Effect.CREATES)
@@ -190,6 +190,25 @@ async def test_the_environments_token_address_and_proxy_are_not_used(
     request, proxies = seen[0]
     assert "X-Vault-Token" not in request.headers
     assert not proxies
+
+
+@pytest.mark.parametrize("namespace", [None, "clinic"])
+async def test_a_namespace_is_named_in_every_request(
+    fake: FakeVault, monkeypatch: pytest.MonkeyPatch, namespace: str | None
+) -> None:
+    seen: list[str | None] = []
+    send = fake.send
+
+    def watch(request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        seen.append(request.headers.get("X-Vault-Namespace"))
+        return send(request)
+
+    monkeypatch.setattr(fake, "send", watch)
+    fake.before = always(200, {"data": 1})
+    client = VaultClient(VaultAccess("https://vault.test", namespace=namespace), transport=fake)
+    await client.run(PURE, look, data)
+    client.close()
+    assert seen == [namespace]
 
 
 async def test_each_call_has_its_own_token(client: VaultClient, fake: FakeVault) -> None:
