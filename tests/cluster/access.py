@@ -11,19 +11,24 @@ from __future__ import annotations
 import json
 import subprocess
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
+from tests.cluster.openbao import OpenBao
+from tests.cluster.processes import Process
 from tests.cluster.waiting import until
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+    from types import TracebackType
 
     from kubernetes.client import ApiClient
 
     from tests.cluster.levels import Level
-    from tests.cluster.openbao import OpenBao
+    from tests.cluster.progress import Report
+    from tests.cluster.runs import Run
 
 RESTRICTED = {
     "pod-security.kubernetes.io/enforce": "restricted",
@@ -43,7 +48,7 @@ class CommandFailedError(RuntimeError):
 
 
 class ClusterAccess(ABC):
-    """A running cluster.
+    """A running cluster; a context manager.
 
     Attributes:
         level: what tests may rely on.
@@ -51,6 +56,8 @@ class ClusterAccess(ABC):
         server: URL of the API server.
         ca: file with the PEM of the authority that signed the API server's certificate.
         kubectl_program: path of kubectl.
+        processes: what was started, by name.
+        report: where progress is said.
     """
 
     level: Level
@@ -59,10 +66,84 @@ class ClusterAccess(ABC):
     ca: Path
     kubectl_program: str
 
-    @property
+    def __init__(self, report: Report) -> None:
+        """Nothing runs yet."""
+        self.report = report
+        self.processes: dict[str, Process] = {}
+        self._openbao: OpenBao | None = None
+        self._run: Run | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
     @abstractmethod
+    def start(self) -> None:
+        """Start what is ours to start and wait until the cluster is of use."""
+
+    def stop(self) -> None:
+        """End every process of ours and remove everything; safe to call twice."""
+        if self._run is None:
+            return
+        self._run.finish()
+        for process in self.processes.values():
+            process.stop()
+        if self._openbao is not None:
+            self._openbao.close()
+        self.processes.clear()
+        self._run = self._openbao = None
+
+    @property
+    def run(self) -> Run:
+        """The record of this run.
+
+        Raises:
+            RuntimeError: the cluster is not running.
+        """
+        if self._run is None:
+            raise RuntimeError("the cluster is not running")
+        return self._run
+
+    @property
     def openbao(self) -> OpenBao:
         """The cluster's OpenBao; started when it is first asked for."""
+        if self._openbao is None:
+            self._openbao = self._start_openbao()
+        return self._openbao
+
+    def _start_openbao(self) -> OpenBao:
+        openbao = OpenBao(self.run, self.report)
+        self.processes["openbao"] = openbao.process
+        openbao.start()
+        return openbao
+
+    def spawn(self, name: str, command: list[str], env: Mapping[str, str] | None = None) -> Process:
+        """Start a program that ends with the cluster, before everything else of it.
+
+        Args:
+            name: what people call it; its output goes to `logs/<name>.log` of the run.
+            command: path of the binary and its arguments.
+            env: its whole environment besides PATH and HOME.
+        """
+        process = Process(
+            name,
+            command,
+            log=self.run.logs / f"{name}.log",
+            folder=self.run.folder,
+            env=env,
+            on_start=self.run.started,
+        )
+        self.processes[name] = process
+        process.start()
+        return process
 
     @property
     def audit_log(self) -> Path | None:
@@ -186,7 +267,7 @@ class ClusterAccess(ABC):
         return [json.loads(line) for line in lines if line.endswith("}")]
 
     def writes(self, user: str) -> list[dict[str, Any]]:
-        """The audit events of one user, such as `system:serviceaccount:wardkeeper-system:…`."""
+        """The audit events of one user, such as `system:serviceaccount:ns:name`."""
         return [event for event in self.audit_events() if event["user"]["username"] == user]
 
     @abstractmethod

@@ -32,7 +32,7 @@ class Ground:
         """Write everything that has to be there before the first process starts."""
         self._layout = layout
         self._authority = Authority("wardkeeper-test")
-        for folder in (layout.pki, layout.config, layout.logs, layout.folder / "etcd"):
+        for folder in (layout.pki, layout.config, layout.folder / "etcd"):
             folder.mkdir(mode=0o700)
         self._certificates()
         write_document(layout.config / "admission.yaml", configuration.admission())

@@ -74,7 +74,7 @@ class OpenBao:
         self.process = Process(
             "openbao",
             [str(binary), "server", f"-config={self._folder / 'config.json'}"],
-            log=run.folder / "logs" / "openbao.log",
+            log=run.logs / "openbao.log",
             folder=self._folder,
             account=account,
             on_start=run.started,
@@ -132,6 +132,10 @@ class OpenBao:
     def stop(self) -> None:
         """Stop it; its data stay."""
         self.process.stop()
+
+    def close(self) -> None:
+        """Let go of the connections of this object; the server goes on."""
+        self._session.close()
 
     def seal(self) -> None:
         """Seal it: from now on it answers 503 to everything but health."""

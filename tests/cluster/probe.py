@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import requests
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from tests.cluster.components import Layout
 
 
 class Probe:
-    """Asks etcd and the API server of one cluster."""
+    """Asks etcd and the API server of one cluster; a context manager."""
 
     def __init__(self, layout: Layout) -> None:
         """Prepare; nothing is asked yet."""
@@ -22,6 +24,17 @@ class Probe:
         self._session.trust_env = False  # no proxy and no credentials from the environment
         self._session.verify = str(layout.pki / "ca.crt")
         self._session.cert = (str(layout.pki / "admin.crt"), str(layout.pki / "admin.key"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._session.close()
 
     def etcd_healthy(self) -> bool:
         """Whether etcd serves."""
@@ -45,10 +58,6 @@ class Probe:
             any(ready <= condition.items() for condition in node["status"].get("conditions", []))
             for node in nodes
         )
-
-    def close(self) -> None:
-        """Let go of the connections."""
-        self._session.close()
 
     def _ok(self, url: str) -> bool:
         try:

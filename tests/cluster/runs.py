@@ -27,6 +27,9 @@ from tests.cluster.processes import Identity, end
 PORTS = range(20000, 30000)
 """Below the ports that Linux gives to outgoing connections, and below Kubernetes' node ports."""
 
+OPENBAO_PORTS = ("openbao", "openbao-peer")
+"""Reserved in every run, so that OpenBao can be started at any time."""
+
 STOP_ORDER = (
     ("kwok", "kube-scheduler", "kube-controller-manager", "openbao"),
     ("kube-apiserver",),
@@ -64,7 +67,13 @@ class Run:
         run = cls(id=identity, folder=folder, owner=Identity.of(os.getpid()))
         run.save()
         folder.mkdir(mode=0o711)
+        run.logs.mkdir(mode=0o700)
         return run
+
+    @property
+    def logs(self) -> Path:
+        """The folder of what processes print."""
+        return self.folder / "logs"
 
     @property
     def state(self) -> Path:
@@ -91,6 +100,7 @@ class Run:
             }
             self.state.parent.mkdir(parents=True, exist_ok=True)
             draft = self.state.with_suffix(".tmp")
+            draft.touch(mode=0o600)
             draft.write_text(json.dumps(document, indent=1))
             draft.replace(self.state)
 

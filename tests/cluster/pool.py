@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The clusters of one test session: started when first asked for, shared, stopped at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.cluster.levels import Level
+from tests.cluster.selection import UnavailableError, open_cluster
+
+if TYPE_CHECKING:
+    from tests.cluster.access import ClusterAccess
+    from tests.cluster.progress import Report
+
+
+class Clusters:
+    """Gives every test a running cluster that includes its level."""
+
+    def __init__(self, highest: Level, report: Report) -> None:
+        """Nothing runs yet; `highest` is the highest level that will be asked for."""
+        self._highest = highest
+        self._report = report
+        self._running: list[ClusterAccess] = []
+        self._refused: dict[Level, str] = {}
+
+    def at(self, level: Level | str) -> ClusterAccess:
+        """A running cluster of this level or above.
+
+        Raises:
+            UnavailableError: none can be had here; asked again, it says the same at once.
+        """
+        wanted = Level(level)
+        for cluster in self._running:
+            if cluster.level.includes(wanted):
+                return cluster
+        try:
+            return self._start(self._highest)  # one cluster serves all levels below it
+        except UnavailableError:
+            return self._start(wanted)
+
+    def _start(self, level: Level) -> ClusterAccess:
+        if level in self._refused:
+            raise UnavailableError(self._refused[level])
+        try:
+            cluster = open_cluster(level, self._report)
+        except UnavailableError as error:
+            self._refused[level] = str(error)
+            raise
+        cluster.start()
+        self._running.append(cluster)
+        return cluster
+
+    def stop(self) -> None:
+        """Stop them all."""
+        while self._running:
+            self._running.pop().stop()

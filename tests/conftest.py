@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures that give a test a real cluster; a run that asks for none never starts or builds one.
+
+What each fixture promises is told in `tests/cluster/__init__.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cluster.levels import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from tests.cluster.access import ClusterAccess
+    from tests.cluster.pool import Clusters
+
+HIGHEST = pytest.StashKey[Level]()
+"""The highest level that a collected test asks for."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line(
+        "markers", "cluster(level): the cluster the test needs: api, controllers or simulated"
+    )
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build what will be needed before the first test, outside every test's time limit."""
+    levels = [_level(item) for item in session.items if "clusters" in _fixtures(item)]
+    if not levels or session.config.option.collectonly:
+        return
+    highest = max(levels, key=list(Level).index)
+    session.config.stash[HIGHEST] = highest
+
+    from tests.cluster import selection  # only a run that needs a cluster pays for this
+    from tests.cluster.build import ensure
+    from tests.cluster.progress import Report
+
+    with _terminal(session.config):
+        report = Report()
+        around = selection.look_around(highest, os.environ, report)
+        try:
+            provider = selection.choose(highest, around)
+        except selection.UnavailableError:
+            return  # each test that needs it will say so
+        if provider is selection.Provider.OWN:
+            for tool in selection.tools_for(highest):
+                ensure(tool, report)
+
+
+@pytest.fixture(scope="session")
+def clusters(request: pytest.FixtureRequest) -> Iterator[Clusters]:
+    """The clusters of this session; none runs before a test asks for it."""
+    from tests.cluster.pool import Clusters
+    from tests.cluster.progress import Report
+
+    pool = Clusters(request.config.stash.get(HIGHEST, Level.SIMULATED), Report())
+    yield pool
+    pool.stop()
+
+
+@pytest.fixture
+def cluster(request: pytest.FixtureRequest, clusters: Clusters) -> ClusterAccess:
+    """A running cluster of the level that the test's marker names; shared with other tests."""
+    from tests.cluster.selection import UnavailableError, required
+
+    level = _level(request.node)
+    try:
+        with _terminal(request.config):
+            return clusters.at(level)
+    except UnavailableError as error:
+        if required(level, os.environ):
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def namespace(cluster: ClusterAccess) -> Iterator[str]:
+    """A fresh namespace that enforces Pod Security restricted; deleted without waiting."""
+    name = f"wardkeeper-test-{secrets.token_hex(4)}"
+    cluster.create_namespace(name)
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def _level(item: pytest.Item) -> Level:
+    marker = item.get_closest_marker("cluster")
+    return Level(marker.args[0]) if marker and marker.args else Level.SIMULATED
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    names: list[str] = getattr(item, "fixturenames", [])
+    return names
+
+
+def _terminal(config: pytest.Config) -> AbstractContextManager[None]:
+    """While this is held, what is written reaches the terminal."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture is None:
+        return nullcontext()
+    held: AbstractContextManager[None] = capture.global_and_fixture_disabled()
+    return held
