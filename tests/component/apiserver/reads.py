@@ -49,18 +49,21 @@ def page(store: Store, call: ApiCall) -> dict[str, Any]:
     version, start = _resume(call.query.get("continue", ""))
     at, objects = store.snapshot(call.kind, version)
     selects = selector(call.query.get("labelSelector", ""), call.query.get("fieldSelector", ""))
-    found = [
-        obj
-        for obj in objects
-        if call.namespace in ("", obj["metadata"].get("namespace", "")) and selects(obj)
+    inside = [
+        obj for obj in objects if call.namespace in ("", obj["metadata"].get("namespace", ""))
     ]
-    limit = int(call.query.get("limit") or 0) or len(found)
-    items = [_item(obj, call) for obj in found[start : start + limit]]
+    limit = int(call.query.get("limit") or 0) or len(inside)
+    items: list[dict[str, Any]] = []
+    for obj in inside[start:]:
+        if len(items) == limit:
+            break
+        start += 1
+        if selects(obj):
+            items.append(_item(obj, call))
     metadata: dict[str, Any] = {"resourceVersion": str(at)}
-    left = len(found) - start - len(items)
-    if left > 0:
-        metadata["continue"] = _token(at, start + limit)
-        metadata["remainingItemCount"] = left
+    if start < len(inside):
+        # Nobody has looked whether what follows is selected: the next page may be empty.
+        metadata["continue"] = _token(at, start)
     if call.partial:
         return _list("meta.k8s.io/v1", "PartialObjectMetadataList", metadata, items)
     return _list(call.kind.api_version, f"{call.kind.name}List", metadata, items)
