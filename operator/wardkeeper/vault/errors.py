@@ -28,6 +28,7 @@ class Kind(StrEnum):
     NOT_CONSISTENT = "NotConsistent"
     REDIRECTED = "Redirected"
     NOT_VAULT = "NotVault"
+    NO_JWT = "NoServiceAccountToken"
     TOKEN_DEAD = "TokenDead"  # noqa: S105 - a kind of error, not a token
     DENIED = "Denied"
     LOGIN_REFUSED = "LoginRefused"
@@ -92,6 +93,11 @@ _WORDS: dict[Kind, _Words] = {
         "check the address; a proxy or another service may stand in the way",
         _AWAY,
         outage=True,
+    ),
+    Kind.NO_JWT: _Words(
+        "the operator's ServiceAccount token for Vault cannot be read",
+        "mount a projected token with audience vault where vault.tokenFile of the settings says",
+        Reason.VAULT_NOT_CONFIGURED,
     ),
     Kind.TOKEN_DEAD: _Words("the token is no longer valid", "a new login follows by itself"),
     Kind.DENIED: _Words(

@@ -53,7 +53,8 @@ class WorkflowVault:
 
         Args:
             access: where Vault is.
-            operator_jwt: the operator's ServiceAccount token for the audience `vault`, read anew.
+            operator_jwt: the operator's ServiceAccount token for the audience `vault`, read anew;
+                raises VaultError of kind NO_JWT when there is none.
             clock: the local time, with time zone.
             random: spreads waiting; no secret depends on it.
             monotonic: seconds that only ever grow.

@@ -17,6 +17,7 @@ from wardkeeper.engine.secret_job import Phase
 from wardkeeper.engine.secrets import supply, withdraw
 from wardkeeper.rotation.decide import Action, Cause
 from wardkeeper.rotation.identity import rotation_id
+from wardkeeper.vault.errors import Kind, VaultError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -272,6 +273,16 @@ async def test_without_a_vault_the_setting_is_named(bench: Bench) -> None:
     assert set(supplied.unfinished) == {"old"}
     left = (await withdraw(bench.current_job(), bare, has_identity=True)).left
     assert set(left) == {"KV entry db", "KV entry old"}
+
+
+async def test_an_operator_without_a_token_of_its_own_says_where_it_belongs(bench: Bench) -> None:
+    async def no_token() -> str:
+        raise VaultError(Kind.NO_JWT, "log in to Vault")
+
+    bench.vault._operator._jwt = no_token
+    outcome = await bench.one()
+    assert outcome.reason is Reason.VAULT_NOT_CONFIGURED
+    assert "vault.tokenFile" in outcome.message
 
 
 async def test_a_clock_that_runs_ahead_rotates_nothing(bench: Bench) -> None:
