@@ -12,7 +12,7 @@ from wardkeeper.api.workflow import Mode
 from wardkeeper.engine.drift import drift_of
 from wardkeeper.engine.finalizer import add_finalizer, has_finalizer, remove_finalizer
 from wardkeeper.engine.gather import gather
-from wardkeeper.engine.outcome import Transient
+from wardkeeper.engine.outcome import Terminal, Transient
 from wardkeeper.engine.plan import Action, fingerprint, plan
 from wardkeeper.engine.rollout import Progress, Rollout
 from wardkeeper.engine.secret_drift import secret_drift, secret_edits
@@ -20,7 +20,7 @@ from wardkeeper.engine.secret_facts import secret_job
 from wardkeeper.engine.secret_job import Supplied
 from wardkeeper.engine.secrets import supply
 from wardkeeper.engine.stamp import known_macs, with_live_stamp
-from wardkeeper.engine.writer import name_taken
+from wardkeeper.engine.writer import taken
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.errors import NotFound
 from wardkeeper.kube.resource import Ref, ref_of, resource_of
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from wardkeeper.api.workflow import HealthcareWorkflow
     from wardkeeper.engine.findings import Findings
+    from wardkeeper.engine.outcome import Outcome
     from wardkeeper.engine.plan import Change, Plan
     from wardkeeper.engine.seen import Child, Key, Observed
     from wardkeeper.engine.tools import Tools
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from wardkeeper.render.metadata import Obj
 
 RECONCILE_AT = "wardkeeper.io/reconcile-at"
+LONGEST_ECHO = 256
+"""Characters of an annotation that status can repeat."""
 CONFIG_MAP_LOOK = 15.0
 """Seconds between looks for a ConfigMap that a workload waits for; nobody watches ConfigMaps."""
 
@@ -92,7 +95,7 @@ class _Convergence:
 
     async def run(self) -> float | None:
         """All steps, in order."""
-        asked = self._seen.annotations.get(RECONCILE_AT)
+        asked = self._seen.annotations.get(RECONCILE_AT, "")[:LONGEST_ECHO] or None
         fresh = asked is not None and asked != self._found.reconcile_at
         macs = known_macs(self._workflow, self._children())
         rendered = self._render(macs)
@@ -133,17 +136,20 @@ class _Convergence:
     async def _guards(self, todo: Plan) -> None:
         """Everything that must be there before the workload, all at once.
 
+        Only the RoleBinding waits for the Role, whose rules Kubernetes looks at to admit it.
         When a guard's name is taken, no workload is made or changed; but one that runs is still
         put back when somebody else changed it.
         """
         if self._workflow.spec.secrets and not has_finalizer(self._seen):
             stored = await add_finalizer(self._tools.client, self._key, self._seen)
-            self._remember(stored)
-        await self._carry_out(todo.guards)
+            self._tools.observed(stored)
+        bindings = [one for one in todo.guards if one.ref.kind == "RoleBinding"]
+        await self._carry_out([one for one in todo.guards if one not in bindings])
+        await self._carry_out(bindings)
         if todo.refused:
             if self._settled and todo.workload and todo.workload.action is Action.REPAIR:
                 await self._carry_out((todo.workload,))
-            raise name_taken(todo.refused[0].ref)
+            raise _refused(todo)
         self._found.guards_in_place = True
 
     async def _secrets(self) -> float | None:
@@ -166,7 +172,7 @@ class _Convergence:
         for name in supplied.removed:
             await self._drop_secret(name)
         if not job.secrets and not supplied.unfinished and has_finalizer(self._seen):
-            self._remember(await remove_finalizer(self._tools.client, self._key, self._seen))
+            self._tools.observed(await remove_finalizer(self._tools.client, self._key, self._seen))
         return _soonest(one.next_look for one in supplied.secrets)
 
     async def _workload(self, workload: Obj, todo: Plan, macs: Mapping[str, str]) -> None:
@@ -201,7 +207,7 @@ class _Convergence:
     async def _replan(self, workload: Obj) -> Change | None:
         todo = await self._plan((), workload, fresh=False)
         if todo.refused:
-            raise name_taken(todo.refused[0].ref)
+            raise _refused(todo)
         return todo.workload
 
     async def _carry_out(self, changes: Sequence[Change]) -> None:
@@ -224,10 +230,6 @@ class _Convergence:
         child = self._children().get(ref)
         if child is not None and child.owner == self._seen.uid:
             await self._tools.writer.delete(ref, child.uid)
-
-    def _remember(self, stored: Obj) -> None:
-        if self._tools.world.observe_workflow(stored):
-            self._tools.request(self._key)
 
     def _rollout(self, workload: Obj) -> Rollout | None:
         child = self._children().get(ref_of(workload))
@@ -269,6 +271,12 @@ def config_maps(workflow: HealthcareWorkflow) -> tuple[str, ...]:
     workload = workflow.spec.workload
     each = (*workload.containers, *workload.init_containers)
     return tuple(dict.fromkeys(one.name for container in each for one in container.config_maps))
+
+
+def _refused(todo: Plan) -> Outcome:
+    """The outcome of a plan with wanted objects whose names are taken."""
+    outcomes = [taken(one.desired, one.live) for one in todo.refused if one.desired and one.live]
+    return next((one for one in outcomes if isinstance(one, Terminal)), outcomes[0])
 
 
 def _soonest(seconds: Iterable[float | None]) -> float | None:
