@@ -17,6 +17,9 @@ from wardkeeper.kube.errors import ApiError, Forbidden, Invalid, NotFound, Unrea
 if TYPE_CHECKING:
     from wardkeeper.kube.resource import Ref
 
+GRANTED_RIGHTS = "wardkeeper-granted-rights"
+"""The admission policy that bounds what workflows are given; its message names rule and remedy."""
+
 _LONGEST = 700
 
 
@@ -44,6 +47,8 @@ def _forbidden(error: Forbidden, found: str) -> Outcome:
             f"{found}; take the rule out of spec.access.rules, or have a platform administrator "
             "add it to the ClusterRole wardkeeper-grantable",
         )
+    if f"ValidatingAdmissionPolicy '{GRANTED_RIGHTS}'" in text:
+        return Terminal(Reason.ACCESS_REFUSED, found)
     if "exceeded quota" in text or "failed quota" in text:
         return Transient(
             Reason.QUOTA_EXCEEDED, f"{found}; free some of the quota or have it raised"
