@@ -88,7 +88,9 @@ class OpenBao:
         data.mkdir(parents=True)
         peer = f"{HOST}:{peer_port}"
         config = {
-            "storage": {"raft": {"path": str(data), "node_id": "test"}},
+            "storage": {
+                "raft": {"path": str(data), "node_id": "test", "performance_multiplier": "1"}
+            },
             "listener": [
                 {
                     "tcp": {
@@ -173,7 +175,7 @@ class OpenBao:
 
     def _serves(self) -> bool:
         health = self._health()
-        return bool(health and health["initialized"] and not health["sealed"])
+        return bool(health and not health["sealed"] and not health["standby"])
 
     def _wait(self, probe: Any, what: str) -> None:
         until(probe, what, seconds=30, check=self.process.check)

@@ -123,7 +123,7 @@ STAGES = (
     "pod/general/pod-init-container-running.yaml",
     "pod/general/pod-init-container-completed.yaml",
     "pod/general/pod-complete.yaml",
-    "pod/general/pod-delete.yaml",
+    "pod/fast/pod-delete.yaml",
 )
 """How kwok lets Nodes and Pods live; files of its module, under `kustomize/stage`."""
 
