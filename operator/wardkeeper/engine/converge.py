@@ -7,12 +7,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from wardkeeper.api.reasons import Reason
+from wardkeeper.api.reasons import ConditionType, Reason
 from wardkeeper.api.workflow import Mode
 from wardkeeper.engine.drift import drift_of
 from wardkeeper.engine.finalizer import add_finalizer, has_finalizer, remove_finalizer
 from wardkeeper.engine.gather import gather
-from wardkeeper.engine.outcome import Terminal, Transient
+from wardkeeper.engine.outcome import Transient
 from wardkeeper.engine.plan import Action, fingerprint, plan
 from wardkeeper.engine.rollout import Progress, Rollout
 from wardkeeper.engine.secret_drift import secret_drift, secret_edits
@@ -20,10 +20,8 @@ from wardkeeper.engine.secret_facts import secret_job
 from wardkeeper.engine.secret_job import Supplied
 from wardkeeper.engine.secrets import supply
 from wardkeeper.engine.stamp import known_macs, with_live_stamp
-from wardkeeper.engine.writer import taken
 from wardkeeper.kube.client import Lane
-from wardkeeper.kube.errors import NotFound
-from wardkeeper.kube.resource import Ref, ref_of, resource_of
+from wardkeeper.kube.resource import Ref, ref_of
 from wardkeeper.render.children import render
 from wardkeeper.rotation.record import write_time
 
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 
     from wardkeeper.api.workflow import HealthcareWorkflow
     from wardkeeper.engine.findings import Findings
-    from wardkeeper.engine.outcome import Outcome
     from wardkeeper.engine.plan import Change, Plan
     from wardkeeper.engine.seen import Child, Key, Observed
     from wardkeeper.engine.tools import Tools
@@ -40,10 +37,6 @@ if TYPE_CHECKING:
     from wardkeeper.render.metadata import Obj
 
 RECONCILE_AT = "wardkeeper.io/reconcile-at"
-LONGEST_ECHO = 256
-"""Characters of an annotation that status can repeat."""
-CONFIG_MAP_LOOK = 15.0
-"""Seconds between looks for a ConfigMap that a workload waits for; nobody watches ConfigMaps."""
 
 
 async def converge(
@@ -95,7 +88,7 @@ class _Convergence:
 
     async def run(self) -> float | None:
         """All steps, in order."""
-        asked = self._seen.annotations.get(RECONCILE_AT, "")[:LONGEST_ECHO] or None
+        asked = self._seen.annotations.get(RECONCILE_AT)
         fresh = asked is not None and asked != self._found.reconcile_at
         macs = known_macs(self._workflow, self._children())
         rendered = self._render(macs)
@@ -113,7 +106,11 @@ class _Convergence:
         self._settle(rendered)
         self._found.rollout = self._rollout(rendered.workload)
         self._found.reconcile_at = asked
-        return _soonest((later, await self._explain_waiting()))
+        missing = await missing_config_maps(self._tools.client, self._workflow, self._found.rollout)
+        if not missing:
+            return later
+        self._found.rollout = waits_for(missing, self._key.namespace)
+        return _soonest((later, CONFIG_MAP_LOOK))
 
     def _render(self, macs: Mapping[str, str]) -> Rendered:
         return render(self._workflow, self._verdict, self._tools.surroundings(), macs=macs)
@@ -176,7 +173,11 @@ class _Convergence:
         return _soonest(one.next_look for one in supplied.secrets)
 
     async def _workload(self, workload: Obj, todo: Plan, macs: Mapping[str, str]) -> None:
-        """The workload, when all that it needs is there; else it stays as it is."""
+        """The workload, when all that it needs is there; else it stays as it is.
+
+        A Job is never run again for a spec that it has run for already: not when its object is
+        removed afterwards, and not when a later operator would render it differently.
+        """
         supplied = self._found.supplied
         outcomes = supplied.secrets if supplied else ()
         now = {one.name: one.content_mac for one in outcomes if one.content_mac}
@@ -184,11 +185,16 @@ class _Convergence:
         exists = ref in self._children()
         if any(one.version is None for one in outcomes) and not exists:
             return
+        if self._is_over(ref):
+            self._found.running = self._digest
+            return
         change = todo.workload
         if len(now) < len(outcomes):
             change = await self._replan(with_live_stamp(workload, todo.workload))
         elif now != macs:
             change = await self._replan(self._render(now).workload)
+        if change and change.action is Action.REPLACE and self._settled:
+            change = None
         if change and change.action is Action.REPLACE and self._is_running(ref):
             raise Transient(
                 Reason.ROLLOUT_IN_PROGRESS,
@@ -232,51 +238,25 @@ class _Convergence:
             await self._tools.writer.delete(ref, child.uid)
 
     def _rollout(self, workload: Obj) -> Rollout | None:
-        child = self._children().get(ref_of(workload))
+        ref = ref_of(workload)
+        if self._is_over(ref):
+            return Rollout(Progress.READY, Reason.COMPLETED, "the run has completed")
+        child = self._children().get(ref)
         return child.rollout if child and child.owner == self._seen.uid else None
+
+    def _is_over(self, ref: Ref) -> bool:
+        """Whether the Job of this very spec has completed and its object is gone."""
+        told = {one.type: one.reason for one in self._workflow.status.conditions}
+        return (
+            ref.kind == "Job"
+            and self._settled
+            and ref not in self._children()
+            and told.get(ConditionType.WORKLOAD_AVAILABLE) == Reason.COMPLETED
+        )
 
     def _is_running(self, ref: Ref) -> bool:
         child = self._children().get(ref)
         return bool(child and child.rollout and child.rollout.running)
-
-    async def _explain_waiting(self) -> float | None:
-        """Say it when the workload waits for a ConfigMap that is not there."""
-        rollout = self._found.rollout
-        if rollout is None or rollout.reason is not Reason.ROLLOUT_IN_PROGRESS:
-            return None
-        names = config_maps(self._workflow)
-        missing = [name for name in names if not await self._exists("ConfigMap", name)]
-        if not missing:
-            return None
-        self._found.rollout = Rollout(
-            Progress.MOVING,
-            Reason.CONFIG_MAP_MISSING,
-            f"pods wait for ConfigMap {', '.join(missing)} in namespace {self._key.namespace}; "
-            "create it or take it out of the workflow",
-        )
-        return CONFIG_MAP_LOOK
-
-    async def _exists(self, kind: str, name: str) -> bool:
-        try:
-            await self._tools.client.get(
-                resource_of(kind), self._key.namespace, name, metadata_only=True
-            )
-        except NotFound:
-            return False
-        return True
-
-
-def config_maps(workflow: HealthcareWorkflow) -> tuple[str, ...]:
-    """Names of the ConfigMaps that the pods mount, each once."""
-    workload = workflow.spec.workload
-    each = (*workload.containers, *workload.init_containers)
-    return tuple(dict.fromkeys(one.name for container in each for one in container.config_maps))
-
-
-def _refused(todo: Plan) -> Outcome:
-    """The outcome of a plan with wanted objects whose names are taken."""
-    outcomes = [taken(one.desired, one.live) for one in todo.refused if one.desired and one.live]
-    return next((one for one in outcomes if isinstance(one, Terminal)), outcomes[0])
 
 
 def _soonest(seconds: Iterable[float | None]) -> float | None:
