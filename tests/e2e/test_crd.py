@@ -8,15 +8,16 @@ The table of samples is the one that the models read; here a real API server mus
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubernetes.client import CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 
 from tests.cluster.access import CommandFailedError
+from tests.cluster.levels import Level
 from tests.cluster.waiting import until
 from tests.unit.api.samples.largest import largest
 from tests.unit.api.samples.near import NEAR
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.cluster.access import ClusterAccess
+    from tests.cluster.pool import Clusters
 
 pytestmark = pytest.mark.cluster("api")
 
@@ -79,8 +81,9 @@ STATUS: Raw = {
 
 
 @pytest.fixture(scope="module")
-def server(cluster: ClusterAccess) -> CustomObjectsApi:
+def server(clusters: Clusters) -> CustomObjectsApi:
     """The API server, once it serves the definition and shows it to kubectl."""
+    cluster = clusters.at(Level.API)
     cluster.apply(definition())
     api = CustomObjectsApi(cluster.api_client())
 
@@ -96,11 +99,17 @@ def server(cluster: ClusterAccess) -> CustomObjectsApi:
 
 
 @pytest.fixture
-def stored(cluster: ClusterAccess, server: CustomObjectsApi) -> Iterator[Raw]:
-    """A workflow in the cluster, gone after the test."""
-    made: Any = server.create_namespaced_custom_object(*PLACE, body=DEPLOYMENT)
-    yield made
-    server.delete_namespaced_custom_object(*PLACE, name=made["metadata"]["name"])
+def stored(server: CustomObjectsApi, namespace: str) -> Raw:
+    """A workflow in a namespace of its own, as the server answered its creation."""
+    body = Sample("", {"metadata.namespace": namespace}).raw()
+    made: Any = server.create_namespaced_custom_object(GROUP, VERSION, namespace, PLURAL, body)
+    return cast("Raw", made)
+
+
+def _place(stored: Raw) -> tuple[str, str, str, str, str]:
+    """Where a stored workflow is, in the order that the client wants."""
+    metadata = stored["metadata"]
+    return (GROUP, VERSION, metadata["namespace"], PLURAL, metadata["name"])
 
 
 def _refusal(server: CustomObjectsApi, raw: Raw) -> Raw | None:
@@ -149,12 +158,7 @@ def test_a_bad_workflow_is_refused_with_the_field_and_the_remedy(
     assert any(sample.says in one for one in said), refusal["message"]
 
 
-@settings(
-    max_examples=400,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.one_of(NEAR))
 def test_whatever_is_nearly_right_gets_one_answer_from_both_judges(
     server: CustomObjectsApi, sample: Sample
@@ -195,10 +199,9 @@ def test_a_person_reads_the_field_and_the_remedy(
 
 
 def test_the_kind_of_a_workload_stays(server: CustomObjectsApi, stored: Raw) -> None:
-    name = stored["metadata"]["name"]
     patch = {"spec": {"workload": {"kind": "Job"}}}
     with pytest.raises(ApiException) as refusal:
-        server.patch_namespaced_custom_object(*PLACE, name=name, body=patch)
+        server.patch_namespaced_custom_object(*_place(stored), body=patch)
     (cause,) = _status(refusal.value)["details"]["causes"]
     assert cause["field"] == "spec.workload.kind"
     assert "delete the workflow and create it anew" in cause["message"]
@@ -225,31 +228,33 @@ def test_defaults_are_those_of_reading(stored: Raw) -> None:
 
 
 def test_the_whole_status_is_kept_and_shown(
-    cluster: ClusterAccess, server: CustomObjectsApi, stored: Raw
+    cluster: ClusterAccess, server: CustomObjectsApi, stored: Raw, namespace: str
 ) -> None:
-    name = stored["metadata"]["name"]
-    server.patch_namespaced_custom_object_status(*PLACE, name=name, body={"status": STATUS})
-    kept: Any = server.get_namespaced_custom_object(*PLACE, name=name)
+    server.patch_namespaced_custom_object_status(*_place(stored), body={"status": STATUS})
+    kept: Any = server.get_namespaced_custom_object(*_place(stored))
     assert kept["status"] == STATUS
     read = WorkflowStatus.model_validate(STATUS)
     assert read.model_dump(mode="json", by_alias=True, exclude_none=True) == STATUS
-    heads, row = cluster.kubectl("get", "hcw", name, "-o", "wide").splitlines()
+    heads, row = cluster.kubectl("get", "hcw", "-n", namespace, "-o", "wide").splitlines()
     columns = ["NAME", "READY", "REASON", "CLASS", "ENDPOINTS", "SECRETS", "AGE"]
     assert heads.split() == columns
     cells = ["router", "True", "Converged", "PHI", "1/1", "2026-01-31T00:00:00Z"]
     assert row.split()[:-1] == cells
-    narrow = cluster.kubectl("get", "hcw", name).splitlines()[0].split()
+    narrow = cluster.kubectl("get", "hcw", "-n", namespace).splitlines()[0].split()
     assert narrow == [head for head in columns if head != "SECRETS"]
 
 
 def test_workflows_are_found_by_what_they_handle_and_by_category(
-    cluster: ClusterAccess, stored: Raw
+    cluster: ClusterAccess, stored: Raw, namespace: str
 ) -> None:
     name = f"healthcareworkflow.wardkeeper.io/{stored['metadata']['name']}"
-    select = "--field-selector=spec.phi.classification="
-    assert cluster.kubectl("get", "hcw", f"{select}PHI", "-o", "name").split() == [name]
-    assert cluster.kubectl("get", "hcw", f"{select}None", "-o", "name").split() == []
-    assert name in cluster.kubectl("get", "healthcare", "-o", "name").split()
+
+    def listed(*asked: str) -> list[str]:
+        return cluster.kubectl("get", *asked, "-n", namespace, "-o", "name").split()
+
+    assert listed("hcw", "--field-selector=spec.phi.classification=PHI") == [name]
+    assert listed("hcw", "--field-selector=spec.phi.classification=None") == []
+    assert listed("healthcare") == [name]
 
 
 def test_the_server_stores_the_definition_as_it_is_written(
