@@ -115,8 +115,8 @@ def _columns() -> list[dict[str, Any]]:
 
 
 class _PlainDumper(yaml.SafeDumper):
-    """Writes every list indented and never an anchor."""
+    """Writes a value that stands twice twice, and never an anchor."""
 
     def ignore_aliases(self, data: Any) -> bool:
-        """Write a value that stands twice twice."""
+        """Say yes: a reader of YAML need not know anchors."""
         return True
