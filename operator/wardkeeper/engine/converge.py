@@ -12,7 +12,7 @@ from wardkeeper.api.workflow import Mode
 from wardkeeper.engine.drift import drift_of
 from wardkeeper.engine.finalizer import add_finalizer, has_finalizer, remove_finalizer
 from wardkeeper.engine.gather import gather
-from wardkeeper.engine.outcome import Transient
+from wardkeeper.engine.outcome import Outcome, Terminal, Transient
 from wardkeeper.engine.plan import Action, fingerprint, plan
 from wardkeeper.engine.rollout import Progress, Rollout
 from wardkeeper.engine.secret_drift import secret_drift, secret_edits
@@ -20,6 +20,8 @@ from wardkeeper.engine.secret_facts import secret_job
 from wardkeeper.engine.secret_job import Supplied
 from wardkeeper.engine.secrets import supply
 from wardkeeper.engine.stamp import known_macs, with_live_stamp
+from wardkeeper.engine.waiting import CONFIG_MAP_LOOK, missing_config_maps, waits_for
+from wardkeeper.engine.writer import taken
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.resource import Ref, ref_of
 from wardkeeper.render.children import render
@@ -257,6 +259,12 @@ class _Convergence:
     def _is_running(self, ref: Ref) -> bool:
         child = self._children().get(ref)
         return bool(child and child.rollout and child.rollout.running)
+
+
+def _refused(todo: Plan) -> Outcome:
+    """The outcome of a plan with wanted objects whose names are taken."""
+    outcomes = [taken(one.desired, one.live) for one in todo.refused if one.desired and one.live]
+    return next((one for one in outcomes if isinstance(one, Terminal)), outcomes[0])
 
 
 def _soonest(seconds: Iterable[float | None]) -> float | None:
