@@ -141,7 +141,10 @@ class Transport:
                         secret=secret,
                         retry_after=_retry_after(response),
                     )
-                yield response.content.iter_any()
+                try:
+                    yield response.content.iter_any()
+                finally:
+                    _cut(response)
         except (ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error, what, write=False) from None
 
@@ -183,6 +186,13 @@ async def _never_repeat(request: ClientRequest, handler: ClientHandlerType) -> C
 
 class _Broken(ClientError):
     """The connection broke under a request that may have arrived."""
+
+
+def _cut(response: ClientResponse) -> None:
+    """Close at once: a polite TLS goodbye would keep the socket for half a minute."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
 
 
 def _unreachable(error: Exception, what: str, *, write: bool) -> Unreachable:
