@@ -143,13 +143,14 @@ class VaultClient:
 
     def _speaker(self, token: str) -> Any:
         """An hvac client for one call. The empty token keeps hvac from looking for one."""
+        session = Session(self.access, self._connections)
         return hvac.Client(
             url=self.access.address,
             token=token,
-            verify=self.access.ca_file or True,
+            verify=session.verify,
             timeout=self.access.timeout,
             namespace=self.access.namespace,
-            session=Session(self.access, self._connections),
+            session=session,
         )
 
 

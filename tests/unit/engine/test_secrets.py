@@ -63,6 +63,7 @@ async def test_a_new_secret_is_made_and_delivered_in_one_write(bench: Bench) -> 
 async def test_nothing_to_do_costs_no_request_and_no_write(bench: Bench) -> None:
     first = await bench.one()
     bench.fake.log.clear()
+    bench.advance(timedelta(minutes=2))
     again = await bench.one()
     assert (again.action, again.published, bench.published) == (Action.KEEP, False, 1)
     assert bench.fake.log == []
@@ -289,10 +290,12 @@ async def test_a_clock_that_runs_ahead_rotates_nothing(bench: Bench) -> None:
     await bench.one()
     bench.now += 365 * DAY
     bench.monotonic += 120
+    bench.fake.log.clear()
     for _ in range(3):
         outcome = await bench.one()
         assert (outcome.action, outcome.reason) == (Action.KEEP, None)
         assert not outcome.overdue
+    assert bench.fake.log == ["GET sys/health"]
     assert bench.versions() == 1
 
 
@@ -401,6 +404,14 @@ async def test_an_outage_in_the_middle_keeps_the_way_back(bench: Bench) -> None:
     withdrawn = await bench.withdraw()
     assert withdrawn.unavailable
     assert set(withdrawn.left) == {"KV entry db", "auth roles"}
+    assert set(bench.fake.roles) == ROLES
+
+
+async def test_a_request_that_fails_keeps_the_way_back_too(bench: Bench) -> None:
+    await bench.one()
+    bench.fake.before = lambda line: (500, {}) if line.startswith("DELETE secret/") else None
+    withdrawn = await bench.withdraw()
+    assert withdrawn.unavailable
     assert set(bench.fake.roles) == ROLES
 
 

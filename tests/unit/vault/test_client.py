@@ -135,7 +135,9 @@ async def test_an_answer_that_is_not_vaults_is_told_apart(
 async def test_a_web_page_is_no_answer(client: VaultClient, fake: FakeVault) -> None:
     fake.headers = {"Content-Type": "text/html"}
     fake.before = always(200, b"<html>Sign in</html>")
-    assert (await failure(client)).kind is Kind.NOT_VAULT
+    with pytest.raises(VaultError) as caught:
+        await client.run(PURE, look, nothing)
+    assert caught.value.kind is Kind.NOT_VAULT
 
 
 @pytest.mark.parametrize(

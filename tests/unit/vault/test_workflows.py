@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from tests.unit.vault.fake_vault import Answer, workflow_jwt
 from wardkeeper.api.reasons import Reason
@@ -75,6 +76,20 @@ async def test_a_token_beyond_renewal_is_replaced(
     assert len(fake.seen(LOGIN)) == 2
 
 
+async def test_a_token_is_not_forgotten_because_vault_was_away_at_its_renewal(
+    vault: WorkflowVault, fake: FakeVault, ticks: Ticks
+) -> None:
+    await vault.ensure_roles(NS, WF)
+    ticks.now += 1801
+    fake.sealed = True
+    with pytest.raises(VaultError):
+        await vault.ensure_roles(NS, WF)
+    fake.sealed = False
+    ticks.now += 60
+    await vault.ensure_roles(NS, WF)
+    assert len(fake.seen(LOGIN)) == 1
+
+
 async def test_a_denial_that_a_new_token_does_not_cure_causes_no_hammering(
     vault: WorkflowVault, fake: FakeVault
 ) -> None:
@@ -124,6 +139,25 @@ async def test_a_missing_engine_is_not_taken_for_a_missing_entry(
             await own.read("db")
     assert caught.value.kind is Kind.MOUNT_MISSING
     assert caught.value.reason is Reason.VAULT_NOT_CONFIGURED
+
+
+@pytest.mark.parametrize("line", [LOGIN, "POST secret/data/"])
+async def test_a_login_or_a_write_whose_answer_got_lost_is_not_repeated(
+    vault: WorkflowVault, fake: FakeVault, line: str
+) -> None:
+    await vault.ensure_roles(NS, WF)
+    fake.log.clear()
+
+    def lose(seen: str) -> None:
+        if seen.startswith(line):
+            raise requests.ConnectionError
+
+    fake.after = lose
+    with pytest.raises(VaultError) as caught:
+        async with vault.session(NS, WF, JWT) as own:
+            await own.write("db", {"password": "one"}, 0)
+    assert caught.value.kind is Kind.UNREACHABLE
+    assert len(fake.seen(line)) == 1
 
 
 async def test_a_deleted_version_still_counts(vault: WorkflowVault, fake: FakeVault) -> None:
