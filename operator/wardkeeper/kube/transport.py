@@ -189,7 +189,7 @@ class _Broken(ClientError):
 
 
 def _cut(response: ClientResponse) -> None:
-    """Close at once: a polite TLS goodbye would keep the socket for half a minute."""
+    """Close at once: a TLS goodbye waits for its answer, half a minute if the server hangs."""
     connection = response.connection
     if connection is not None and connection.transport is not None:
         connection.transport.abort()
