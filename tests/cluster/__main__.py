@@ -13,14 +13,18 @@ from typing import Annotated
 import typer
 
 from tests.cluster import tools
+from tests.cluster.access import CommandFailedError
 from tests.cluster.build import ensure
 from tests.cluster.cluster import Cluster
 from tests.cluster.golang import BuildError
+from tests.cluster.installation import Installation
 from tests.cluster.levels import Level
 from tests.cluster.processes import ProcessDiedError
 from tests.cluster.progress import Report
 from tests.cluster.runs import Run, recorded, sweep
 from tests.cluster.waiting import NotReadyError
+
+FAILURES = (BuildError, CommandFailedError, NotReadyError, ProcessDiedError)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The test cluster.")
 
@@ -41,6 +45,7 @@ def up(
     level: Annotated[Level, typer.Option(help="What it must offer.")] = Level.SIMULATED,
     nodes: Annotated[int, typer.Option(min=1, help="How many simulated nodes.")] = 3,
     openbao: Annotated[bool, typer.Option(help="Start OpenBao as well.")] = True,
+    operator: Annotated[bool, typer.Option(help="Install and start the operator.")] = True,
 ) -> None:
     """Start a cluster that stays, building it first if need be, and print how to reach it."""
     report = Report()
@@ -52,7 +57,12 @@ def up(
     cluster = Cluster(level, nodes=nodes, openbao=openbao, report=report)
     try:
         cluster.start()
-    except (BuildError, NotReadyError, ProcessDiedError) as error:
+        if operator:
+            installation = Installation(cluster, vault=openbao)
+            installation.install()
+            installation.start()
+            report.say("the operator runs; try: kubectl apply -f manifests/samples/")
+    except FAILURES as error:
         report.say(str(error))
         raise typer.Exit(1) from error
     _exports(cluster.leave())
@@ -85,6 +95,18 @@ def status() -> None:
         typer.echo("nothing is up")
     if (staying := _staying()) is not None:
         _exports(staying)
+
+
+@app.command()
+def demo() -> None:
+    """Show what Wardkeeper does, on a cluster of its own that is gone afterwards."""
+    from tests.cluster.demo import demo as show  # the kubernetes package takes a second to import
+
+    try:
+        show()
+    except FAILURES as error:
+        Report().say(str(error))
+        raise typer.Exit(1) from error
 
 
 @app.command()

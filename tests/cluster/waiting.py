@@ -26,6 +26,7 @@ def until(
     *,
     seconds: float = 30.0,
     check: Callable[[], None] = lambda: None,
+    pause: float = PAUSE,
 ) -> T:
     """Call `probe` until it answers something true, and return the answer.
 
@@ -34,6 +35,7 @@ def until(
         what: what is waited for, for the message.
         seconds: how long to wait at most.
         check: called before each look; raises when waiting has become pointless.
+        pause: seconds between two looks.
 
     Raises:
         NotReadyError: the time is over.
@@ -45,4 +47,4 @@ def until(
             return found
         if time.monotonic() > deadline:
             raise NotReadyError(f"{what}: not so after {seconds:g} s")
-        time.sleep(PAUSE)
+        time.sleep(pause)
