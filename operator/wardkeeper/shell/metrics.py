@@ -62,7 +62,9 @@ class Metrics:
         self._starts = 0.0
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self._gauge("wardkeeper_build_info", "1, labelled with the version.", version=__version__)
+        self._gauge(
+            "wardkeeper_build_info", "1, labelled with the version.", version=__version__
+        ).set(1)
         self._of_passes(workers)
         self._of_queue()
         self._of_requests()
@@ -216,9 +218,7 @@ class Metrics:
         return Counter(metric, words, list(labels), registry=self.registry).labels(**labels)
 
     def _gauge(self, metric: str, words: str, /, **labels: str) -> Gauge:
-        gauge = Gauge(metric, words, list(labels), registry=self.registry).labels(**labels)
-        gauge.set(1)
-        return gauge
+        return Gauge(metric, words, list(labels), registry=self.registry).labels(**labels)
 
     def _histogram(
         self, metric: str, words: str, buckets: tuple[float, ...], /, **labels: str

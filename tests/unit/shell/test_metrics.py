@@ -70,6 +70,10 @@ def test_two_processes_in_one_share_no_numbers(metrics: Metrics) -> None:
     assert value(other, "wardkeeper_drift_repaired_total", kind="Role") is None
 
 
+def test_an_untouched_queue_is_empty(metrics: Metrics) -> None:
+    assert value(metrics, "workqueue_depth", **QUEUE) == 0
+
+
 def test_the_queue_is_counted_as_it_moves(metrics: Metrics, clock: Clock) -> None:
     metrics.added(1)
     metrics.added(2)
