@@ -18,7 +18,12 @@ A cluster of one's own, for a demo, a benchmark, or a test that breaks things:
 
     with Cluster("simulated", openbao=True, nodes=3) as cluster:
         operator = cluster.service_account_kubeconfig("wardkeeper-system", "wardkeeper")
+        cluster.spawn("operator", [sys.executable, "-m", "wardkeeper.shell.main", ...])
+        cluster.writes("system:serviceaccount:wardkeeper-system:wardkeeper")  # from the audit log
         cluster.processes["kube-apiserver"].stop()  # an outage; `.start()` ends it
+
+OpenBao starts empty. What Kubernetes auth in it needs is `cluster.server`, `cluster.ca` and
+`cluster.reviewer_token()`.
 
 From a shell: `python -m tests.cluster up | status | down | build`.
 

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +113,7 @@ class KindCluster(GivenCluster):
         sweep()
         self.report.say(f"kind creates the cluster {KIND_NAME}; this takes minutes at first")
         self._kind("delete", "cluster")
-        self._given = Path(os.environ.get("TMPDIR", "/tmp")) / f"{KIND_NAME}.kubeconfig"
+        self._given = Path(tempfile.gettempdir()) / f"{KIND_NAME}.kubeconfig"
         self._kind("create", "cluster", "--wait=120s", f"--kubeconfig={self._given}")
         super().start()
 

@@ -115,7 +115,8 @@ class Run:
 
     def started(self, name: str, identity: Identity) -> None:
         """Write down a process that has just been started."""
-        self.processes[name] = identity
+        with self._writing:
+            self.processes[name] = identity
         self.save()
 
     def leave(self) -> None:

