@@ -62,11 +62,13 @@ class Observer:
     def child(self, event: Event) -> None:
         """An event of a child.
 
-        While a pass of its workflow runs, nothing is asked for: the worker looks afterwards at
-        what came, and most of it is the echo of what the pass itself wrote.
+        While a pass of its workflow runs, only a deletion asks for another one: the worker looks
+        afterwards at what else came, and most of it is the echo of what the pass itself wrote.
         """
-        look = self._world.forget_child if event.type == "DELETED" else self._world.observe_child
-        key = look(event.obj)
-        if key is None or self._queue.is_active(key) or self._world.workflow(key) is None:
+        gone = event.type == "DELETED"
+        key = (self._world.forget_child if gone else self._world.observe_child)(event.obj)
+        if key is None or self._world.workflow(key) is None:
+            return
+        if self._queue.is_active(key) and not gone:
             return
         self._queue.add(key, Priority.LATER if event.initial else Priority.LIVE)
