@@ -1,0 +1,427 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the API server refuses by itself, whoever asks and whether the operator runs or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.cluster.levels import Level
+from tests.cluster.waiting import until
+from tests.e2e.installation import MANIFESTS, OPERATOR, PEOPLE, installed, workflow
+from wardkeeper.api.read import read_workflow
+from wardkeeper.api.workflow import HealthcareWorkflow
+from wardkeeper.policy.judge import judge
+from wardkeeper.render.children import render
+from wardkeeper.render.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.installation import Answer, Installation
+
+NS = "radiology"
+LAB = "lab-results-router"
+JOBS = {"claims": "nightly-claims-export", "publichealth": "immunization-backfill"}
+REPLICASETS = "system:serviceaccount:kube-system:replicaset-controller"
+JOB_CONTROLLER = "system:serviceaccount:kube-system:job-controller"
+DEPLOYMENTS = "system:serviceaccount:kube-system:deployment-controller"
+CRONJOBS = "system:serviceaccount:kube-system:cronjob-controller"
+ADMINS = ("system:masters",)
+PLURALS = {
+    "Deployment": "/apis/apps/v1/{}/deployments",
+    "ReplicaSet": "/apis/apps/v1/{}/replicasets",
+    "StatefulSet": "/apis/apps/v1/{}/statefulsets",
+    "DaemonSet": "/apis/apps/v1/{}/daemonsets",
+    "ReplicationController": "/api/v1/{}/replicationcontrollers",
+    "Job": "/apis/batch/v1/{}/jobs",
+    "CronJob": "/apis/batch/v1/{}/cronjobs",
+    "Pod": "/api/v1/{}/pods",
+    "Secret": "/api/v1/{}/secrets",
+    "Role": "/apis/rbac.authorization.k8s.io/v1/{}/roles",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/{}/rolebindings",
+    "ServiceAccount": "/api/v1/{}/serviceaccounts",
+}
+REMEDY = "give this {} a ServiceAccount of its own, or make it a workflow"
+
+
+@pytest.fixture(scope="module")
+def wardkeeper() -> Iterator[Installation]:
+    """Everything installed, and the children of each sample made by the operator's identity."""
+    with installed(Level.CONTROLLERS, "cluster-install") as made:
+        for sample in sorted((MANIFESTS / "samples").glob("*.yaml")):
+            make(made, list(yaml.safe_load_all(sample.read_text())))
+        yield made
+
+
+def make(made: Installation, objects: list[dict[str, Any]]) -> None:
+    """Apply a sample as a person, and its children as the operator would."""
+    made.cluster.apply(*objects)
+    raw = next(one for one in objects if one["kind"] == "HealthcareWorkflow")
+    read = read_workflow(raw)
+    assert isinstance(read, HealthcareWorkflow)
+    children = render(read, judge(read, lambda *_: True), Surroundings(), macs={}).children
+    arguments = (f"--as={OPERATOR}", "apply", "--server-side", "-f", "-")
+    made.cluster.kubectl(*arguments, stdin=yaml.safe_dump_all(children))
+
+
+def create(
+    made: Installation, kind: str, body: dict[str, Any], *, user: str = PEOPLE, namespace: str = NS
+) -> Answer:
+    path = PLURALS[kind].format(f"namespaces/{namespace}")
+    groups = () if user == OPERATOR else ADMINS
+    return made.send("POST", path, body, user=user, groups=groups)
+
+
+def owned(kind: str, name: str) -> list[dict[str, Any]]:
+    version = "batch/v1" if kind in ("Job", "CronJob") else "apps/v1"
+    return [{"apiVersion": version, "kind": kind, "name": name, "uid": "u", "controller": True}]
+
+
+def pod(account: str = LAB, **metadata: Any) -> dict[str, Any]:
+    security = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    container = {"name": "c", "image": "x", "securityContext": security}
+    spec = {"serviceAccountName": account, "containers": [container], "restartPolicy": "Always"}
+    return {"metadata": {"name": "p", **metadata}, "spec": spec}
+
+
+def maker(kind: str, account: str = LAB, name: str = "other", **metadata: Any) -> dict[str, Any]:
+    """An object that makes pods with an account."""
+    template = pod(account, labels={"app": "x", "wardkeeper.io/workflow": LAB})
+    del template["metadata"]["name"]
+    spec: dict[str, Any] = {"selector": {"matchLabels": {"app": "x"}}, "template": template}
+    if kind in ("Job", "CronJob"):
+        template["spec"]["restartPolicy"] = "Never"
+        spec = {"template": template}
+    if kind == "CronJob":
+        spec = {"schedule": "0 2 * * *", "jobTemplate": {"spec": spec}}
+    if kind == "ReplicationController":
+        spec["selector"] = {"app": "x"}
+    return {"metadata": {"name": name, **metadata}, "spec": spec}
+
+
+def a_pod_of(made: Installation, namespace: str, name: str) -> dict[str, Any]:
+    selector = f"wardkeeper.io/workflow={name}"
+    found = until(
+        lambda: made.cluster.items("pods", namespace, selector), f"{name} has a pod", seconds=60
+    )
+    return found[0]
+
+
+def refused(answer: Answer, *sentences: str) -> None:
+    assert answer.code == 403, answer
+    for sentence in sentences:
+        assert sentence in answer.message
+
+
+LABEL = {"wardkeeper.io/workflow": LAB}
+
+
+@pytest.mark.parametrize(
+    ("user", "body"),
+    [
+        (PEOPLE, pod()),
+        (PEOPLE, pod(labels=LABEL)),
+        (PEOPLE, pod(labels=LABEL, ownerReferences=owned("ReplicaSet", f"{LAB}-1"))),
+        (OPERATOR.replace("wardkeeper-system:wardkeeper", "radiology:default"), pod(labels=LABEL)),
+        (REPLICASETS, pod(labels=LABEL)),
+        (REPLICASETS, pod(labels=LABEL, ownerReferences=owned("ReplicaSet", "mine-1"))),
+        (JOB_CONTROLLER, pod(labels=LABEL, ownerReferences=owned("Job", "mine"))),
+        (
+            "system:serviceaccount:kube-system:statefulset-controller",
+            pod(labels=LABEL, ownerReferences=owned("StatefulSet", LAB)),
+        ),
+    ],
+)
+def test_a_pod_that_is_not_the_workflows_may_not_use_its_identity(
+    wardkeeper: Installation, user: str, body: dict[str, Any]
+) -> None:
+    refused(
+        create(wardkeeper, "Pod", body, user=user),
+        "'wardkeeper-workflow-identity'",
+        f"ServiceAccount {LAB} belongs to HealthcareWorkflow {LAB}",
+        REMEDY.format("pod"),
+    )
+
+
+def test_a_pod_of_the_workflow_without_its_label_would_be_outside_the_closed_network(
+    wardkeeper: Installation,
+) -> None:
+    owner = owned("ReplicaSet", f"{LAB}-1")
+    for labels in ({}, {"wardkeeper.io/workflow": "another"}):
+        answer = create(
+            wardkeeper, "Pod", pod(labels=labels, ownerReferences=owner), user=REPLICASETS
+        )
+        refused(answer, f"carries the label wardkeeper.io/workflow: {LAB}")
+
+
+def test_the_pods_of_deployments_and_jobs_are_let_in(wardkeeper: Installation) -> None:
+    a_pod_of(wardkeeper, NS, LAB)
+    a_pod_of(wardkeeper, "publichealth", JOBS["publichealth"])
+
+
+def test_the_jobs_and_pods_of_a_cron_job_are_let_in(wardkeeper: Installation) -> None:
+    name, namespace = JOBS["claims"], "claims"
+    cron = wardkeeper.cluster.get("cronjob", name, namespace)
+    assert cron
+    job = {
+        "metadata": {"name": f"{name}-29000000", "ownerReferences": owned("CronJob", name)},
+        "spec": cron["spec"]["jobTemplate"]["spec"],
+    }
+    assert create(wardkeeper, "Job", job, user=CRONJOBS, namespace=namespace).code == 201
+    template = cron["spec"]["jobTemplate"]["spec"]["template"]
+    owner = owned("Job", f"{name}-29000000")
+    made = {
+        "metadata": {"name": "p", "ownerReferences": owner, **template["metadata"]},
+        "spec": template["spec"],
+    }
+    assert create(wardkeeper, "Pod", made, user=JOB_CONTROLLER, namespace=namespace).code == 201
+
+
+def test_pods_with_an_identity_of_their_own_are_none_of_its_business(
+    wardkeeper: Installation,
+) -> None:
+    assert create(wardkeeper, "Pod", pod("default")).code == 201
+    wardkeeper.cluster.create_namespace("elsewhere")
+    same_name = {"metadata": {"name": LAB}}
+    path = PLURALS["ServiceAccount"].format("namespaces/elsewhere")
+    wardkeeper.send("POST", path, same_name, dry_run=False)
+    assert create(wardkeeper, "Pod", pod(LAB), namespace="elsewhere").code == 201
+
+
+def test_a_pod_cannot_be_relabelled_out_of_its_closed_network(wardkeeper: Installation) -> None:
+    path = f"/api/v1/namespaces/{NS}/pods/{a_pod_of(wardkeeper, NS, LAB)['metadata']['name']}"
+    for value in (None, "another"):
+        body = {"metadata": {"labels": {"wardkeeper.io/workflow": value}}}
+        answer = wardkeeper.send("PATCH", path, body, user=PEOPLE, groups=ADMINS)
+        refused(answer, "the label wardkeeper.io/workflow closes the network", "delete the pod")
+    other = {"metadata": {"labels": {"team": "x"}, "annotations": {"seen": "yes"}}}
+    assert wardkeeper.send("PATCH", path, other, user=PEOPLE, groups=ADMINS).code == 200
+
+
+def test_no_container_is_added_to_a_running_pod_of_a_workflow(wardkeeper: Installation) -> None:
+    name = a_pod_of(wardkeeper, NS, LAB)["metadata"]["name"]
+    path = f"/api/v1/namespaces/{NS}/pods/{name}/ephemeralcontainers"
+    security = pod()["spec"]["containers"][0]["securityContext"]
+    debugger = {"name": "debugger", "image": "x", "securityContext": security}
+    body = {"spec": {"ephemeralContainers": [debugger]}}
+    answer = wardkeeper.send("PATCH", path, body, user=PEOPLE, groups=ADMINS)
+    refused(answer, f"a container added to a pod of HealthcareWorkflow {LAB}", "reproduce the")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "Deployment",
+        "ReplicaSet",
+        "StatefulSet",
+        "DaemonSet",
+        "ReplicationController",
+        "Job",
+        "CronJob",
+    ],
+)
+def test_nothing_that_makes_pods_may_name_the_identity_of_a_workflow(
+    wardkeeper: Installation, kind: str
+) -> None:
+    told = ("'wardkeeper-workflow-templates'", REMEDY.format(kind))
+    refused(create(wardkeeper, kind, maker(kind)), *told)
+    refused(create(wardkeeper, kind, maker(kind, name="new"), user=DEPLOYMENTS), *told)
+    assert create(wardkeeper, kind, maker(kind, account="default")).code == 201
+
+
+@pytest.mark.parametrize(
+    ("kind", "user", "owner"),
+    [
+        ("ReplicaSet", DEPLOYMENTS, owned("Deployment", "other")),
+        ("ReplicaSet", PEOPLE, owned("Deployment", LAB)),
+        ("Job", CRONJOBS, owned("CronJob", "other")),
+        ("Job", PEOPLE, owned("CronJob", LAB)),
+        ("Deployment", OPERATOR, []),
+    ],
+)
+def test_what_a_controller_makes_must_come_from_the_workflows_own_workload(
+    wardkeeper: Installation, kind: str, user: str, owner: list[dict[str, Any]]
+) -> None:
+    body = maker(kind, name="another", ownerReferences=owner)
+    refused(create(wardkeeper, kind, body, user=user), REMEDY.format(kind))
+
+
+def test_a_workload_cannot_take_on_the_identity_later(wardkeeper: Installation) -> None:
+    path = PLURALS["Deployment"].format(f"namespaces/{NS}")
+    body = maker("Deployment", account="default", name="harmless")
+    body["spec"]["replicas"] = 0
+    assert wardkeeper.send("POST", path, body, dry_run=False).code == 201
+    change = {"spec": {"template": {"spec": {"serviceAccountName": LAB}}}}
+    answer = wardkeeper.send("PATCH", f"{path}/harmless", change, user=PEOPLE, groups=ADMINS)
+    refused(answer, REMEDY.format("Deployment"))
+    scaled = {"spec": {"replicas": 1}}
+    answer = wardkeeper.send("PATCH", f"{path}/harmless", scaled, user=PEOPLE, groups=ADMINS)
+    assert answer.code == 200
+
+
+def test_edits_of_the_workflows_own_workload_are_left_to_the_operator_to_undo(
+    wardkeeper: Installation,
+) -> None:
+    path = f"{PLURALS['Deployment'].format(f'namespaces/{NS}')}/{LAB}"
+    change = {"metadata": {"labels": {"team": "x"}}, "spec": {"replicas": 3}}
+    answer = wardkeeper.send("PATCH", path, change, user=PEOPLE, groups=ADMINS)
+    assert answer.code == 200
+
+
+def test_no_secret_holds_a_token_of_a_workflow_that_never_ends(wardkeeper: Installation) -> None:
+    for account, code in ((LAB, 403), ("default", 201)):
+        annotations = {"kubernetes.io/service-account.name": account}
+        body = {
+            "metadata": {"name": "token", "annotations": annotations},
+            "type": "kubernetes.io/service-account-token",
+        }
+        answer = create(wardkeeper, "Secret", body)
+        assert answer.code == code, answer
+    assert create(wardkeeper, "Secret", {"metadata": {"name": "plain"}}).code == 201
+
+
+def token(made: Installation, spec: dict[str, Any], user: str = OPERATOR) -> Answer:
+    path = f"{PLURALS['ServiceAccount'].format(f'namespaces/{NS}')}/{LAB}/token"
+    groups = () if user == OPERATOR else ADMINS
+    return made.send("POST", path, {"spec": spec}, user=user, groups=groups, dry_run=False)
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ({"audiences": ["https://kubernetes.default.svc"], "expirationSeconds": 600}, "audiences"),
+        ({"audiences": ["vault", "aws"], "expirationSeconds": 600}, "audiences vault and vault-o"),
+        ({"audiences": [], "expirationSeconds": 600}, "audiences vault and vault-operator only"),
+        ({"expirationSeconds": 600}, "audiences vault and vault-operator only"),
+        ({"audiences": ["vault"], "expirationSeconds": 3600}, "600 seconds at most; set expir"),
+        ({"audiences": ["vault"], "expirationSeconds": 601}, "600 seconds at most; set expir"),
+        ({"audiences": ["vault"]}, "600 seconds at most; set expirationSeconds to 600"),
+    ],
+)
+def test_the_operator_cannot_request_a_token_that_is_good_for_more_than_vault(
+    wardkeeper: Installation, spec: dict[str, Any], sentence: str
+) -> None:
+    refused(token(wardkeeper, spec), "'wardkeeper-token-requests'", sentence)
+
+
+@pytest.mark.parametrize("audience", ["vault", "vault-operator"])
+def test_the_operator_gets_short_tokens_for_vault(wardkeeper: Installation, audience: str) -> None:
+    spec = {"audiences": [audience], "expirationSeconds": 600}
+    answer = token(wardkeeper, spec)
+    assert answer.code == 201
+    assert answer.body["spec"]["audiences"] == [audience]
+
+
+def test_token_requests_of_others_are_left_to_rbac(wardkeeper: Installation) -> None:
+    spec = {"audiences": ["anything"], "expirationSeconds": 7200}
+    assert token(wardkeeper, spec, user=PEOPLE).code == 201
+
+
+def rule(resource: str, *verbs: str, group: str = "", names: tuple[str, ...] = ()) -> Any:
+    made = {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
+    return {**made, "resourceNames": list(names)} if names else made
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        rule("configmaps", "get", "watch", names=("routes",)),
+        rule("configmaps", "get", "list", "watch", "create", "update", "patch", "delete"),
+        rule("services", "get", "list", "watch"),
+        rule("endpointslices", "list", group="discovery.k8s.io"),
+        rule("leases", "get", "create", "update", group="coordination.k8s.io"),
+    ],
+)
+def test_the_operator_may_pass_on_what_is_grantable(wardkeeper: Installation, asked: Any) -> None:
+    role = {"metadata": {"name": "new"}, "rules": [asked]}
+    assert create(wardkeeper, "Role", role, user=OPERATOR).code == 201
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        rule("secrets", "get", names=("db",)),
+        rule("secrets", "list"),
+        rule("serviceaccounts/token", "create"),
+        rule("roles", "create", group="rbac.authorization.k8s.io"),
+        rule("deployments", "patch", group="apps"),
+        rule("healthcareworkflows", "get", group="wardkeeper.io"),
+        rule("services", "delete"),
+        rule("networkpolicies", "delete", group="networking.k8s.io"),
+    ],
+)
+def test_the_operator_cannot_pass_on_what_it_holds_for_itself(
+    wardkeeper: Installation, asked: Any
+) -> None:
+    fine = rule("configmaps", "get")
+    role = {"metadata": {"name": "new"}, "rules": [fine, asked]}
+    named = f"{','.join(asked['verbs'])} on {asked['resources'][0]} of API group"
+    refused(
+        create(wardkeeper, "Role", role, user=OPERATOR),
+        "'wardkeeper-granted-rights'",
+        f"a workflow may not be given {named}",
+        "take the rule out of spec.access.rules",
+        "ClusterRole wardkeeper-grantable",
+    )
+    assert create(wardkeeper, "Role", role, user=PEOPLE).code == 201
+
+
+@pytest.mark.parametrize(
+    "asked", [rule("nodes", "get"), rule("pods", "create"), rule("*", "*", group="*")]
+)
+def test_kubernetes_itself_refuses_to_let_the_operator_grant_what_it_does_not_hold(
+    wardkeeper: Installation, asked: Any
+) -> None:
+    role = {"metadata": {"name": "new"}, "rules": [asked]}
+    refused(
+        create(wardkeeper, "Role", role, user=OPERATOR),
+        "attempting to grant RBAC permissions not currently held",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "subject"),
+    [
+        ("ClusterRole", "wardkeeper-namespace", {"name": LAB, "namespace": NS}),
+        ("ClusterRole", "wardkeeper-grantable", {"name": LAB, "namespace": NS}),
+        ("Role", LAB, {"name": "another", "namespace": NS}),
+        ("Role", LAB, {"name": LAB, "namespace": "elsewhere"}),
+    ],
+)
+def test_the_operator_binds_the_role_of_a_workflow_to_that_workflow_alone(
+    wardkeeper: Installation, kind: str, name: str, subject: dict[str, str]
+) -> None:
+    body = {
+        "metadata": {"name": "new" if kind == "ClusterRole" else LAB},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
+        "subjects": [{"kind": "ServiceAccount", **subject}],
+    }
+    if kind == "Role":
+        wardkeeper.cluster.kubectl("delete", "rolebinding", LAB, "-n", NS, "--ignore-not-found")
+    refused(
+        create(wardkeeper, "RoleBinding", body, user=OPERATOR),
+        "the operator binds a Role to the ServiceAccount of the same name and namespace only",
+    )
+
+
+def test_removed_in_the_right_order_nothing_of_the_guards_stays_behind(
+    wardkeeper: Installation,
+) -> None:
+    cluster = wardkeeper.cluster
+    cluster.create_namespace("afterwards")
+    cluster.apply(workflow(LAB, "afterwards"))
+    cluster.kubectl("delete", "-k", str(MANIFESTS / "admission"))
+    cluster.kubectl("delete", "-k", str(MANIFESTS.parent / "crds"))
+    until(
+        lambda: create(wardkeeper, "Pod", pod("default"), namespace="afterwards").code == 201,
+        "pods can be created again",
+    )
