@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from tests.component.apiserver import contract
 from wardkeeper.kube.access import from_kubeconfig
@@ -15,9 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.cluster.access import ClusterAccess
+    from tests.cluster.pool import Clusters
+
+CRD = Path(__file__).parents[2] / "crds" / "wardkeeper.io_healthcareworkflows.yaml"
+
+
+@pytest.fixture(scope="module")
+def definition(clusters: Clusters) -> None:
+    """The kind HealthcareWorkflow, served."""
+    cluster = clusters.at("controllers")
+    crd = yaml.safe_load(CRD.read_text())
+    cluster.apply(crd)
+    cluster.kubectl("wait", "--for=condition=Established", f"crd/{crd['metadata']['name']}")
 
 
 @pytest.mark.cluster("controllers")
+@pytest.mark.usefixtures("definition")
 class TestARealApiServer(contract.Contract):
     @pytest.fixture
     async def api(self, cluster: ClusterAccess, namespace: str) -> AsyncIterator[contract.Api]:

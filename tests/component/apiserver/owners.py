@@ -59,7 +59,7 @@ def after_apply(
 
 
 def released(owners: Mapping[Owner, frozenset[Path]], by: Owner, wanted: Leaves) -> list[Path]:
-    """Fields that this manager applied before, does not now, and nobody else holds; inner first."""
+    """Fields that this manager applied before, does not now, and nobody else holds; outer first."""
     others = [fields for owner, fields in owners.items() if owner != by]
     let_go = owners.get(by, frozenset()) - wanted.keys()
     return sorted(
@@ -69,7 +69,6 @@ def released(owners: Mapping[Owner, frozenset[Path]], by: Owner, wanted: Leaves)
             if not any(held[: len(path)] == path for fields in others for held in fields)
         ),
         key=len,
-        reverse=True,
     )
 
 

@@ -53,6 +53,34 @@ def deployment(
     return _object("apps/v1", "Deployment", namespace, name, labels) | {"spec": spec}
 
 
+def workflow(namespace: str, name: str) -> dict[str, Any]:
+    """A HealthcareWorkflow that asks for as little as it may."""
+    amounts = {"cpu": "100m", "memory": "128Mi"}
+    container = {
+        "name": "main",
+        "image": "registry.example.org/lab/main@sha256:" + "a" * 64,
+        "resources": {"requests": amounts, "limits": amounts},
+    }
+    spec = {
+        "owner": {"team": "integration", "contact": "integration@example.org"},
+        "phi": {"classification": "None"},
+        "workload": {"kind": "Job", "containers": [container]},
+    }
+    return _object("wardkeeper.io/v1alpha1", "HealthcareWorkflow", namespace, name) | {"spec": spec}
+
+
+def condition(kind: str, status: str) -> dict[str, Any]:
+    """A condition as kstatus has it."""
+    return {
+        "type": kind,
+        "status": status,
+        "reason": "Tried",
+        "message": "",
+        "observedGeneration": 1,
+        "lastTransitionTime": "2026-03-01T00:00:00Z",
+    }
+
+
 def _object(
     api_version: str,
     kind: str,

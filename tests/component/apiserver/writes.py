@@ -181,9 +181,7 @@ class Writer:
             version = stored.obj["metadata"]["resourceVersion"] if stored else ""
             return {**new, "metadata": {**new["metadata"], "resourceVersion": version}}
         metadata = new["metadata"]
-        held = shape.is_held(new)
-        if metadata.get("deletionTimestamp") and not held:
-            self._store.put(target.kind, target.key, Stored(new, holders))
+        if metadata.get("deletionTimestamp") and not shape.is_held(new):
             return self._store.remove(target.kind, target.key)
         return self._store.put(target.kind, target.key, Stored(new, holders))
 

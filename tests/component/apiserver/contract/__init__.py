@@ -11,11 +11,12 @@ from tests.component.apiserver.contract.api import Api, opened
 from tests.component.apiserver.contract.applying import Applying
 from tests.component.apiserver.contract.ending import Ending
 from tests.component.apiserver.contract.following import Following
+from tests.component.apiserver.contract.reporting import Reporting
 from tests.component.apiserver.contract.serving import Serving
 from tests.component.apiserver.contract.writing import Writing
 
 __all__ = ["Api", "Contract", "opened"]
 
 
-class Contract(Writing, Applying, Following, Ending, Serving):
-    """Inherit, and give a fixture `api` that yields an `Api`."""
+class Contract(Writing, Applying, Following, Ending, Reporting, Serving):
+    """Inherit, and give a fixture `api` that yields an `Api` which serves our own kind too."""

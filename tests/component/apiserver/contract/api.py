@@ -27,6 +27,7 @@ SECRET = resource_of("Secret")
 NAMESPACE = resource_of("Namespace")
 LEASE = resource_of("Lease")
 EVENT = resource_of("Event")
+WORKFLOW = resource_of("HealthcareWorkflow")
 
 
 @dataclass(frozen=True, slots=True)
