@@ -8,6 +8,7 @@ What a shell can use goes to standard output; progress goes to standard error.
 from __future__ import annotations
 
 import shlex
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -55,16 +56,19 @@ def up(
         _exports(run)
         return
     cluster = Cluster(level, nodes=nodes, openbao=openbao, report=report)
-    try:
-        cluster.start()
-        if operator:
-            installation = Installation(cluster, vault=openbao)
-            installation.install()
-            installation.start()
-            report.say("the operator runs; try: kubectl apply -f manifests/samples/")
-    except FAILURES as error:
-        report.say(str(error))
-        raise typer.Exit(1) from error
+    with ExitStack() as undo:
+        undo.callback(cluster.stop)
+        try:
+            cluster.start()
+            if operator:
+                installation = Installation(cluster, vault=openbao)
+                installation.install()
+                installation.start()
+                report.say("the operator runs; try: kubectl apply -f manifests/samples/")
+        except FAILURES as error:
+            report.say(str(error))
+            raise typer.Exit(1) from error
+        undo.pop_all()
     _exports(cluster.leave())
 
 

@@ -292,7 +292,7 @@ def test_up_stays_and_down_ends_it() -> None:
         return result.stdout
 
     try:
-        exports = command("up", "--level=api", "--no-openbao")
+        exports = command("up", "--level=api", "--no-openbao", "--no-operator")
         [run] = runs.recorded()
         assert exports == f"export KUBECONFIG={run.info['KUBECONFIG']}\n"
         assert command("up") == exports
