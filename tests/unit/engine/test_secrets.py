@@ -103,6 +103,12 @@ async def test_a_request_is_answered_once_and_unknown_names_are_told(bench: Benc
     assert bench.versions() == 3
 
 
+async def test_a_request_that_status_says_was_answered_is_not_answered_again(bench: Bench) -> None:
+    await bench.one()
+    outcome = await bench.one(rotate_now="db@1", handled_rotate_now="db@1")
+    assert outcome.action is Action.KEEP
+
+
 async def test_a_request_that_waits_is_not_reported_as_handled(bench: Bench) -> None:
     await bench.one()
     bench.fake.sealed = True
