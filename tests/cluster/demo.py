@@ -99,7 +99,9 @@ def _list_children(cluster: ClusterAccess, console: Console, name: str, namespac
 
 def _attack(cluster: ClusterAccess, console: Console) -> None:
     """Undo guards by hand and measure how long each stays undone."""
-    console.print("[bold]4. Somebody changes things by hand; the time until they are back[/]")
+    console.print(
+        "[bold]4. Somebody changes things by hand; the time until they are back, request included[/]"
+    )
     api = cluster.api_client()
     network: Any = client.NetworkingV1Api(api)
     rbac: Any = client.RbacAuthorizationV1Api(api)
@@ -160,8 +162,8 @@ def _attack(cluster: ClusterAccess, console: Console) -> None:
 
 
 def _measure(console: Console, what: str, act: Callable[[], Any], back: Callable[[], bool]) -> None:
-    act()
     began = time.monotonic()
+    act()
     until(back, f"{what}: put back", seconds=PATIENCE, pause=0.002)
     took = (time.monotonic() - began) * 1000
     console.print(f"   {what + ':':<45} back after [green]{took:.0f} ms[/]")

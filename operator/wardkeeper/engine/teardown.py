@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Takes a workflow down that is being deleted: the workload first, then what is in Vault.
 
-Kubernetes collects the children; only what lies outside the cluster needs us, and only then is
-there a finalizer. Guards stay until the workload is gone.
+Only what lies outside the cluster needs us, and only then is there a finalizer. Guards stay until
+the workload is gone; then they go in reverse. Without a finalizer Kubernetes collects everything.
 """
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,18 +16,17 @@ from wardkeeper.api.read import read_workflow
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.workflow import KIND, HealthcareWorkflow
 from wardkeeper.engine.finalizer import has_finalizer, remove_finalizer
-from wardkeeper.engine.outcome import Transient
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.secret_facts import secret_job
 from wardkeeper.engine.secrets import withdraw
 from wardkeeper.engine.seen import WORKLOADS
-from wardkeeper.kube.errors import ApiError, Invalid, NotFound
+from wardkeeper.kube.errors import ApiError, NotFound
 from wardkeeper.kube.resource import Ref
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from wardkeeper.engine.seen import Key, Observed
+    from wardkeeper.engine.seen import Child, Key, Observed
     from wardkeeper.engine.tools import Tools
 
 WORKLOAD_LOOK = 10.0
@@ -49,28 +49,42 @@ async def teardown(
         later = await _withdraw(tools, key, seen, raw, regarding)
         if later is not None:
             return later
+        await _delete_guards(tools, key, seen)
         stored = await remove_finalizer(tools.client, key, seen)
     except NotFound:
         return None
-    except Invalid as changed:
-        raise Transient(
-            Reason.DELETING, "the list of finalizers has changed; it is read again"
-        ) from changed
     except ApiError as error:
         raise outcome_of(error, Ref(KIND, key.namespace, key.name)) from error
-    tools.world.observe_workflow(stored)
+    tools.observed(stored)
     return None
 
 
 async def _workload_goes(tools: Tools, key: Key, seen: Observed) -> bool:
     """Delete the workload with its pods; whether one is still there."""
-    there = False
-    for ref, child in tuple(tools.world.children(key).items()):
-        if ref.kind in WORKLOADS and child.owner == seen.uid:
-            there = True
-            if not child.leaving:
-                await tools.writer.delete(ref, child.uid, propagation="Foreground")
-    return there
+    for ref, child in _workloads(tools, key, seen):
+        if not child.leaving:
+            await tools.writer.delete(ref, child.uid, propagation="Foreground")
+    return bool(_workloads(tools, key, seen))
+
+
+def _workloads(tools: Tools, key: Key, seen: Observed) -> list[tuple[Ref, Child]]:
+    return [
+        (ref, child)
+        for ref, child in tools.world.children(key).items()
+        if ref.kind in WORKLOADS and child.owner == seen.uid
+    ]
+
+
+async def _delete_guards(tools: Tools, key: Key, seen: Observed) -> None:
+    """Delete what was applied before the workload, in reverse; the identity goes last."""
+    mine = [r for r, one in tools.world.children(key).items() if one.owner == seen.uid]
+    for kinds in (("NetworkPolicy", "ServiceAccount"), ("ServiceAccount",), ()):
+        for_now = [ref for ref in mine if ref.kind not in kinds]
+        mine = [ref for ref in mine if ref.kind in kinds]
+        children = tools.world.children(key)
+        await asyncio.gather(
+            *(tools.writer.delete(ref, children[ref].uid) for ref in for_now if ref in children)
+        )
 
 
 async def _withdraw(
