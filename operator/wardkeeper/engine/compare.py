@@ -102,11 +102,12 @@ def compare(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
         for setter in others:
             changed += overwritten(setter.fields, live, desired)
     wrong = [*changed, *lost]
+    seen = {**live, "data": desired.get("data", {})} if kind == "Secret" else live
     return Comparison(
         apply=bool(wrong),
         foreign=foreign,
         differences=tuple(
-            Difference(describe(path, live), setter_of(path, live, others))
+            Difference(describe(path, live), setter_of(path, seen, others))
             for path in dict.fromkeys([*wrong, *foreign])
         ),
     )
@@ -127,13 +128,38 @@ def describe(path: Path, live: Mapping[str, Any]) -> str:
     return text
 
 
-def removal(foreign: tuple[Path, ...], uid: str) -> list[dict[str, Any]]:
-    """A JSON patch (RFC 6902) that removes fields from the object with this uid and no other."""
+def removal(foreign: tuple[Path, ...], live: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A JSON patch (RFC 6902) that removes fields from this object and from no other.
+
+    Items of lists are found by index, so each is tested to be still the one that was seen.
+    """
     deepest_last_items_first = sorted(
         foreign, key=lambda path: tuple((isinstance(s, int), s) for s in path), reverse=True
     )
-    test = {"op": "test", "path": "/metadata/uid", "value": uid}
-    return [test, *({"op": "remove", "path": _pointer(path)} for path in deepest_last_items_first)]
+    places = [("metadata", "uid"), *(place for path in foreign for place in _items(path, live))]
+    tests = [
+        {"op": "test", "path": _pointer(place), "value": _at(place, live)}
+        for place in dict.fromkeys(places)
+    ]
+    return [
+        *tests,
+        *({"op": "remove", "path": _pointer(path)} for path in deepest_last_items_first),
+    ]
+
+
+def _items(path: Path, live: Mapping[str, Any]) -> Iterator[Path]:
+    """Where it stands which items of lists a path goes through; an item without a name, itself."""
+    for end, step in enumerate(path, start=1):
+        if isinstance(step, int):
+            item = _at(path[:end], live)
+            named = next((k for k in _IDENTITY if isinstance(item, dict) and k in item), None)
+            yield (*path[:end], named) if named else path[:end]
+
+
+def _at(path: Path, live: Any) -> Any:
+    for step in path:
+        live = live[step]
+    return live
 
 
 def _pointer(path: Path) -> str:
