@@ -57,7 +57,7 @@ def build_go(tool: GoTool, target: Path, task: Task) -> Path:
     packages = 0
     for line in _lines(["go", "list", "-deps", tool.package], tool.module, task):
         if line.startswith("go: downloading "):
-            task.phase(f"downloading {line.split()[2]}")
+            task.now(f"downloading {line.split()[2]}")
         else:
             packages += 1
     task.phase("compiling", packages)
@@ -115,7 +115,7 @@ def _lines(command: list[str], folder: Path, task: Task) -> Iterator[str]:
             if process.poll() is None and lines.empty():
                 process.terminate()
     if process.returncode:
-        tail = "\n".join(said[-20:])
+        tail = "\n".join([line for line in said if " " in line][-20:])  # names of packages aside
         raise BuildError(f"{' '.join(command[:2])} failed in {folder}:\n{tail}")
 
 

@@ -76,6 +76,11 @@ class Task:
         self._began_phase = time.monotonic()
         self._line(self._text())
 
+    def now(self, text: str) -> None:
+        """What the phase is doing; said when it is time to say something."""
+        self._phase = text
+        self.tick()
+
     def advance(self) -> None:
         """One step of the phase is done."""
         self.done += 1
@@ -125,6 +130,10 @@ class BarTask(Task):
     def phase(self, text: str, total: int = 0) -> None:
         """A new phase, of `total` steps if that is known."""
         self._bar.reset(self._row, description=f"{self.title}: {text}", total=total or None)
+
+    def now(self, text: str) -> None:
+        """What the phase is doing."""
+        self._bar.update(self._row, description=f"{self.title}: {text}")
 
     def advance(self) -> None:
         """One step of the phase is done."""
