@@ -41,7 +41,7 @@ def secret_job(workflow: HealthcareWorkflow, children: Mapping[Ref, Child], vers
         if ref.kind == "Secret" and ref.name.startswith(prefix) and child.owner == uid
     }
     job_labels = labels(workflow, version)
-    known = frozenset(one.name for one in workflow.status.secrets)
+    listed = frozenset(one.name for one in workflow.status.secrets)
     return Job(
         namespace=workflow.metadata.namespace,
         workflow=workflow.metadata.name,
@@ -51,8 +51,8 @@ def secret_job(workflow: HealthcareWorkflow, children: Mapping[Ref, Child], vers
             name: _delivered(workflow, spec, child, job_labels)
             for name, spec, child in _pairs(declared, live)
         },
-        known=known,
-        dropped=tuple(sorted((known | set(live)) - set(declared))),
+        known=frozenset(one.name for one in workflow.status.secrets if one.version),
+        dropped=tuple(sorted((listed | set(live)) - set(declared))),
         rotate_now=workflow.metadata.annotations.get(ROTATE_NOW, ""),
         handled_rotate_now=workflow.status.last_handled_rotate_now or "",
         labels=job_labels,

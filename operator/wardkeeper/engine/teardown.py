@@ -50,13 +50,18 @@ async def teardown(
         if later is not None:
             return later
         await _delete_guards(tools, key, seen)
-        stored = await remove_finalizer(tools.client, key, seen)
-    except NotFound:
-        return None
+        await _let_go(tools, key, seen)
     except ApiError as error:
         raise outcome_of(error, Ref(KIND, key.namespace, key.name)) from error
-    tools.observed(stored)
     return None
+
+
+async def _let_go(tools: Tools, key: Key, seen: Observed) -> None:
+    """Remove the finalizer of a workflow that may be gone already."""
+    try:
+        tools.observed(await remove_finalizer(tools.client, key, seen))
+    except NotFound:
+        return
 
 
 async def _workload_goes(tools: Tools, key: Key, seen: Observed) -> bool:

@@ -13,16 +13,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wardkeeper.api.reasons import Reason
+from wardkeeper.api.workflow import KIND
 from wardkeeper.engine.compare import compare, removal
-from wardkeeper.engine.outcome import Terminal, Transient
+from wardkeeper.engine.outcome import Outcome, Terminal, Transient
 from wardkeeper.engine.plan import Action, Change, Live, fingerprint
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.seen import controller_of, key_of
 from wardkeeper.kube.client import Lane
-from wardkeeper.kube.errors import ApiError, Conflict, NotFound
+from wardkeeper.kube.errors import ApiError, Conflict, Invalid, NotFound
 from wardkeeper.kube.resource import Ref, ref_of, resource_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wardkeeper.engine.world import World
     from wardkeeper.kube.client import Client
     from wardkeeper.render.metadata import Obj
@@ -73,30 +76,39 @@ class Writer:
         """
         ref = ref_of(secret)
         key = key_of(secret)
-        if key is None or ref not in self._world.children(key):
+        known = self._world.children(key).get(ref) if key else None
+        live = await read_live(self._client, ref) if known else None
+        if known is None or live is None:
             return await self._create(secret)
-        live = await read_live(self._client, ref)
-        if live is None:
-            return await self._create(secret)
+        owner = live.owner or (known.owner if known.uid == live.uid else "")
+        if owner != controller_of(secret):
+            raise taken(secret, live)
         body = live.body or {}
         foreign = compare(secret, body).foreign
-        if foreign:
-            await self._trim(ref, foreign, live.uid)
-        return await self._apply(secret, live.uid)
+        try:
+            if foreign:
+                await self._trim(ref, foreign, body)
+            return await self._apply(secret, live.uid)
+        except Invalid:
+            # Somebody made it immutable, which nobody can undo, or of another type.
+            await self.delete(ref, live.uid)
+            return await self._create(secret)
 
     async def _create(self, desired: Obj, lane: Lane = Lane.LIVE) -> Obj:
         metadata = {**desired["metadata"], "resourceVersion": NO_SUCH_VERSION}
         try:
             return await self._send({**desired, "metadata": metadata}, desired, lane)
-        except Conflict as taken:
+        except Conflict as busy:
             ref = ref_of(desired)
             live = await read_live(self._client, ref)
             if live is None:
                 raise Transient(
                     Reason.API_UNAVAILABLE, f"{_name(ref)} came and went; it is tried again"
-                ) from taken
+                ) from busy
             if live.owner != controller_of(desired):
-                raise name_taken(ref) from None
+                raise taken(desired, live) from None
+            if "deletionTimestamp" in (live.body or {})["metadata"]:
+                raise going(ref) from None
             return await self._apply(desired, live.uid, lane)
 
     async def _repair(self, change: Change, desired: Obj, live: Live, lane: Lane) -> None:
@@ -105,25 +117,35 @@ class Writer:
             return
         stored: Any = None
         if comparison.foreign:
-            stored = await self._trim(change.ref, comparison.foreign, live.uid, lane)
+            stored = await self._trim(change.ref, comparison.foreign, live.body or {}, lane)
         if comparison.apply:
-            stored = await self._apply(desired, live.uid, lane)
+            await self._apply(desired, live.uid, lane)
         elif stored is not None:
-            self._world.wrote(stored, fingerprint(desired))
-        if change.ref.kind != "Secret" and stored and not compare(desired, stored).clean:
-            left = compare(desired, stored).differences
-            raise Transient(
-                Reason.WRITE_REFUSED,
-                f"{_name(change.ref)}: {left[0].path} is changed back at once, by a webhook or "
-                "policy; exempt objects labelled app.kubernetes.io/managed-by=wardkeeper from it",
-            )
+            self._believe(desired, stored)
 
     async def _trim(
-        self, ref: Ref, foreign: tuple[Any, ...], uid: str, lane: Lane = Lane.LIVE
+        self,
+        ref: Ref,
+        foreign: tuple[Any, ...],
+        live: Mapping[str, Any],
+        lane: Lane = Lane.LIVE,
     ) -> Obj:
-        return await self._client.json_patch(
-            resource_of(ref.kind), ref.namespace, ref.name, removal(foreign, uid), lane=lane
-        )
+        """Remove what others added.
+
+        Raises:
+            ApiError: the server refused.
+            Transient: the object is not as it was when it was looked at.
+        """
+        try:
+            return await self._client.json_patch(
+                resource_of(ref.kind), ref.namespace, ref.name, removal(foreign, live), lane=lane
+            )
+        except Invalid as changed:
+            if changed.causes:
+                raise
+            raise Transient(
+                Reason.API_UNAVAILABLE, f"{_name(ref)} changed meanwhile; it is looked at again"
+            ) from changed
 
     async def _apply(self, desired: Obj, uid: str, lane: Lane = Lane.LIVE) -> Obj:
         body = {**desired, "metadata": {**desired["metadata"], "uid": uid}}
@@ -131,8 +153,23 @@ class Writer:
 
     async def _send(self, body: Obj, desired: Obj, lane: Lane = Lane.LIVE) -> Obj:
         stored = await self._client.apply(body, lane=lane)
-        self._world.wrote(stored, fingerprint(desired))
+        self._believe(desired, stored)
         return stored
+
+    def _believe(self, desired: Obj, stored: Obj) -> None:
+        """Remember what the server made of a write, which need not be what was asked for.
+
+        Raises:
+            Transient: it is not as wanted.
+        """
+        left = () if desired["kind"] == "Secret" else compare(desired, stored).differences
+        self._world.wrote(stored, 0 if left else fingerprint(desired))
+        if left:
+            raise Transient(
+                Reason.WRITE_REFUSED,
+                f"{_name(ref_of(desired))}: {left[0].path} is changed at once, by a webhook or "
+                "policy; exempt objects labelled app.kubernetes.io/managed-by=wardkeeper from it",
+            )
 
 
 async def read_live(client: Client, ref: Ref) -> Live | None:
@@ -147,13 +184,35 @@ async def read_live(client: Client, ref: Ref) -> Live | None:
     return Live(metadata["uid"], controller_of(body), int(metadata["resourceVersion"]), body)
 
 
-def name_taken(ref: Ref) -> Terminal:
-    """The outcome when a child's name belongs to an object that is not ours."""
+def taken(desired: Obj, live: Live) -> Outcome:
+    """The outcome when the name of a wanted child belongs to an object that is not ours.
+
+    One that belongs to a workflow of the same name is left of a predecessor and goes by itself.
+    """
+    ref = ref_of(desired)
+    ours, theirs = _workflow_of(desired), _workflow_of(live.body or {})
+    if ours and ours == theirs:
+        return going(ref)
     return Terminal(
         Reason.NAME_TAKEN,
         f"{_name(ref)} exists and does not belong to this workflow; it was left as it is: "
         "rename the workflow, or delete that object if nobody needs it",
     )
+
+
+def going(ref: Ref) -> Transient:
+    """The outcome when a child must be made whose name is not free yet."""
+    return Transient(
+        Reason.DELETING, f"{_name(ref)} is being deleted; it is made anew when that has been done"
+    )
+
+
+def _workflow_of(obj: Mapping[str, Any]) -> str:
+    """Name of the workflow that controls an object; empty when none does."""
+    for one in obj.get("metadata", {}).get("ownerReferences", ()):
+        if one.get("controller") and one.get("kind") == KIND:
+            return str(one["name"])
+    return ""
 
 
 def _name(ref: Ref) -> str:

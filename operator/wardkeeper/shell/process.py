@@ -17,6 +17,7 @@ import threading
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,7 +33,7 @@ from wardkeeper.engine.workers import Workers
 from wardkeeper.engine.world import World
 from wardkeeper.engine.writer import Writer
 from wardkeeper.kube.client import Client
-from wardkeeper.kube.credentials import TokenFile
+from wardkeeper.kube.credentials import AccessError, TokenFile
 from wardkeeper.kube.events import Recorder
 from wardkeeper.kube.lease import Elector
 from wardkeeper.settings import Events
@@ -43,6 +44,7 @@ from wardkeeper.shell.observe import Observer
 from wardkeeper.shell.probes import Heartbeat, Probes, cache_synced, watch_alive
 from wardkeeper.shell.tasks import end
 from wardkeeper.vault.access import VaultAccess
+from wardkeeper.vault.errors import Kind, VaultError
 from wardkeeper.vault.workflows import WorkflowVault
 
 if TYPE_CHECKING:
@@ -204,7 +206,7 @@ class Operator:
             surroundings=lambda: self._surroundings,
             clock=_now,
             monotonic=time.monotonic,
-            request=self.queue.add,
+            observed=partial(self.observer.workflow, "MODIFIED"),
             tell=self._tell,
             ready=self.metrics.ready,
             repaired=self.metrics.repaired,
@@ -265,7 +267,10 @@ def open_vault(settings: VaultSettings) -> WorkflowVault:
     token = TokenFile(Path(settings.token_file))
 
     async def operator_jwt() -> str:
-        return token()
+        try:
+            return token()
+        except AccessError:
+            raise VaultError(Kind.NO_JWT, "log in to Vault") from None
 
     return WorkflowVault(
         VaultAccess(
