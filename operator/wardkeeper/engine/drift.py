@@ -44,7 +44,7 @@ def drift_of(
         return None
     if change.action is not Action.REPAIR or change.live is None or change.comparison is None:
         return None
-    manager = _manager(change)
+    manager = _manager(change, settled=settled)
     if manager == UNKNOWN and not (settled and change.comparison.foreign):
         return None
     fields = tuple(one.path for one in change.comparison.differences)
@@ -66,14 +66,17 @@ def _record(ref: Ref, fields: tuple[str, ...], manager: str, now: str) -> DriftR
     return DriftRecord(kind=ref.kind, name=ref.name, fields=short, manager=manager, at=now)
 
 
-def _manager(change: Change) -> str:
-    """Who set what differs; for a field that is gone, who wrote last if that came after us."""
+def _manager(change: Change, *, settled: bool) -> str:
+    """Who set what differs; for a field that is gone, who wrote last if that came after us.
+
+    While the workflow is on its way to a new spec, what differs may as well be its own doing.
+    """
     if change.comparison is None or change.live is None:
         return UNKNOWN
     for difference in change.comparison.differences:
         if difference.manager != UNKNOWN:
             return difference.manager
-    return _last_writer(change.live.body or {})
+    return _last_writer(change.live.body or {}) if settled else UNKNOWN
 
 
 def _last_writer(live: Mapping[str, Any]) -> str:

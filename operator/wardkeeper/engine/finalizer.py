@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wardkeeper.api.reasons import Reason
 from wardkeeper.api.workflow import KIND
+from wardkeeper.engine.outcome import Transient
+from wardkeeper.kube.errors import Invalid
 from wardkeeper.kube.resource import resource_of
 
 if TYPE_CHECKING:
@@ -36,9 +39,24 @@ async def remove_finalizer(client: Client, key: Key, seen: Observed) -> dict[str
 
 
 async def _patch(client: Client, key: Key, seen: Observed, op: dict[str, Any]) -> dict[str, Any]:
-    """Change the list of finalizers if it is still the one that was seen."""
-    same: list[dict[str, Any]] = [{"op": "test", "path": "/metadata/uid", "value": seen.uid}]
-    if seen.finalizers:
-        listed = list(seen.finalizers)
-        same.append({"op": "test", "path": "/metadata/finalizers", "value": listed})
-    return await client.json_patch(resource_of(KIND), key.namespace, key.name, [*same, op])
+    """Change the list of finalizers if it is still the one that was seen.
+
+    Raises:
+        Transient: it is not.
+        ApiError: the server refused.
+    """
+    listed: dict[str, Any] = {"path": "/metadata/finalizers", "value": list(seen.finalizers)}
+    if not seen.finalizers:
+        listed = {"path": "/metadata/resourceVersion", "value": str(seen.version)}
+    same = [
+        {"op": "test", "path": "/metadata/uid", "value": seen.uid},
+        {"op": "test", **listed},
+    ]
+    try:
+        return await client.json_patch(resource_of(KIND), key.namespace, key.name, [*same, op])
+    except Invalid as changed:
+        if changed.causes:
+            raise
+        raise Transient(
+            Reason.API_UNAVAILABLE, "the workflow changed meanwhile; it is read again"
+        ) from changed

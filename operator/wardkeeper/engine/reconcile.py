@@ -22,8 +22,8 @@ from wardkeeper.engine.outcome import Outcome, Terminal, Transient
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.report import Reporter, regarding
 from wardkeeper.engine.teardown import teardown
-from wardkeeper.kube.errors import ApiError
-from wardkeeper.kube.resource import Ref
+from wardkeeper.kube.errors import ApiError, NotFound
+from wardkeeper.kube.resource import Ref, resource_of
 from wardkeeper.policy.judge import judge
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class Reconciler:
             return await teardown(
                 self._tools, key, seen, _raw(key, seen, seen.spec), regarding(key, seen)
             )
+        if self._tools.world.lost(key) and not await self._still_there(key, seen):
+            return None
         found = self._begin(seen)
         later = None
         try:
@@ -73,6 +75,25 @@ class Reconciler:
         if isinstance(found.stop, Terminal):
             return None if found.stop.reason is Reason.SPEC_INVALID else RECHECK
         return later
+
+    async def _still_there(self, key: Key, seen: Observed) -> bool:
+        """Whether the workflow exists, asked before children that vanished are made again.
+
+        When a workflow is deleted, its children may be seen to go before it is itself.
+
+        Raises:
+            Transient: nobody can tell.
+        """
+        try:
+            raw = await self._tools.client.get(
+                resource_of(KIND), key.namespace, key.name, metadata_only=True
+            )
+        except NotFound:
+            return False
+        except ApiError as error:
+            raise Transient(Reason.API_UNAVAILABLE, error.message) from error
+        metadata = raw["metadata"]
+        return metadata["uid"] == seen.uid and "deletionTimestamp" not in metadata
 
     def _begin(self, seen: Observed) -> Findings:
         status = orjson.loads(seen.status)

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from wardkeeper.engine.seen import Key, Observed
     from wardkeeper.engine.tools import Tools
 
-QUIET = (Reason.CONVERGED, Reason.ROLLOUT_IN_PROGRESS, Reason.API_UNAVAILABLE, Reason.AUDIT_MODE)
+QUIET = (
+    Reason.CONVERGED,
+    Reason.ROLLOUT_IN_PROGRESS,
+    Reason.API_UNAVAILABLE,
+    Reason.AUDIT_MODE,
+    Reason.DELETING,
+)
 """Reasons for Ready that are told by status alone."""
 
 
@@ -80,8 +86,7 @@ class Reporter:
             return
         except ApiError as error:
             raise Transient(Reason.API_UNAVAILABLE, f"status: {error.reason}") from error
-        if self._tools.world.observe_workflow(stored):
-            self._tools.request(key)
+        self._tools.observed(stored)
 
     def _tell_of_changes(
         self, workflow: dict[str, Any], before: WorkflowStatus, found: Findings

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 WORKLOADS = ("Deployment", "CronJob", "Job")
 
+LONGEST_ECHO = 256
+"""Characters of a workflow's annotation that are kept: status repeats some and holds no more."""
+
 
 class Key(NamedTuple):
     """Which workflow."""
@@ -91,7 +94,9 @@ def see_workflow(raw: Mapping[str, Any], before: Observed | None) -> Observed:
         generation=metadata.get("generation", 0),
         deleting=metadata.get("deletionTimestamp", ""),
         finalizers=tuple(metadata.get("finalizers", ())),
-        annotations=_ours(metadata.get("annotations")),
+        annotations={
+            name: value[:LONGEST_ECHO] for name, value in _ours(metadata.get("annotations")).items()
+        },
         spec=before.spec if before and before.spec == spec else spec,
         status=orjson.dumps(raw.get("status", {})),
     )

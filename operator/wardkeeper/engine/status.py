@@ -98,6 +98,8 @@ def _ready(found: Findings) -> tuple[ConditionStatus, Reason, str]:
     for one in found.supplied.secrets if found.supplied else ():
         if one.reason:
             return _FALSE, one.reason, f"secret {one.name}: {one.message}"
+    if not found.guards_in_place:
+        return _FALSE, Reason.POLICIES_MISSING, "not every guard was seen in place"
     if found.rollout is None or found.rollout.progress is not Progress.READY:
         reason = found.rollout.reason if found.rollout else Reason.ROLLOUT_IN_PROGRESS
         text = found.rollout.message if found.rollout else "the workload is not there yet"

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wardkeeper.engine.secret_job import SecretServices
-    from wardkeeper.engine.seen import Key
     from wardkeeper.engine.world import World
     from wardkeeper.engine.writer import Writer
     from wardkeeper.kube.client import Client
@@ -40,7 +39,7 @@ class Tools:
         surroundings: what the cluster looks like around workflows.
         clock: the time, with time zone.
         monotonic: seconds that only ever grow.
-        request: asks for another pass of a workflow.
+        observed: told about each workflow that an answer of the API server brought.
         tell: posts an event.
         ready: told the seconds from a spec's first pass until it was ready.
         repaired: told the kind of each child that was put back.
@@ -54,7 +53,7 @@ class Tools:
     surroundings: Callable[[], Surroundings]
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
-    request: Callable[[Key], None]
+    observed: Callable[[dict[str, Any]], None]
     tell: Teller
     ready: Callable[[float], None]
     repaired: Callable[[str], None]
