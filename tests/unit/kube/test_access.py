@@ -81,6 +81,16 @@ def test_a_token_file_is_read_again_when_it_is_replaced(tmp_path: Path) -> None:
     assert access.token() == "two"
 
 
+def test_a_token_file_is_read_again_when_it_is_rewritten_in_place(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("one")
+    os.utime(file, (1, 1))
+    token = TokenFile(file)
+    assert token() == "one"
+    file.write_text("two")
+    assert token() == "two"
+
+
 def test_a_token_file_is_not_read_again_while_it_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
