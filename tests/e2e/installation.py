@@ -30,6 +30,7 @@ POLICIES = (
     "wardkeeper-granted-rights",
     "wardkeeper-token-requests",
     "wardkeeper-workflow-identity",
+    "wardkeeper-workflow-pods",
     "wardkeeper-workflow-templates",
 )
 
@@ -151,14 +152,16 @@ def _in_force(made: Installation) -> bool:
         accounts = "/api/v1/namespaces/default/serviceaccounts"
         made.send("POST", accounts, {"metadata": metadata}, dry_run=False)
     pod = {"serviceAccountName": "probe", "containers": [{"name": "c", "image": "x"}]}
-    account = {"annotations": {"kubernetes.io/service-account.name": "probe"}, **metadata}
-    secret = {"metadata": account, "type": "kubernetes.io/service-account-token"}
+    labelled = {"labels": {"wardkeeper.io/workflow": "probe"}, **metadata}
+    annotated = {"annotations": {"kubernetes.io/service-account.name": "probe"}, **labelled}
+    secret = {"metadata": annotated, "type": "kubernetes.io/service-account-token"}
     rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]
     role = {"metadata": metadata, "rules": rules}
     tries = (
         ("rbac.authorization.k8s.io/v1", "roles", role, OPERATOR),
         ("", "serviceaccounts/default/token", {"spec": {"audiences": ["x"]}}, OPERATOR),
         ("", "pods", {"metadata": metadata, "spec": pod}, PEOPLE),
+        ("", "pods", {"metadata": labelled, "spec": pod}, PEOPLE),
         ("", "secrets", secret, PEOPLE),
     )
     # Who may do everything by RBAC, so that the policy alone is what refuses.

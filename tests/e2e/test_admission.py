@@ -30,6 +30,8 @@ REPLICASETS = "system:serviceaccount:kube-system:replicaset-controller"
 JOB_CONTROLLER = "system:serviceaccount:kube-system:job-controller"
 DEPLOYMENTS = "system:serviceaccount:kube-system:deployment-controller"
 CRONJOBS = "system:serviceaccount:kube-system:cronjob-controller"
+STATEFULSETS = "system:serviceaccount:kube-system:statefulset-controller"
+STRANGER = "system:serviceaccount:radiology:default"
 ADMINS = ("system:masters",)
 PLURALS = {
     "Deployment": "/apis/apps/v1/{}/deployments",
@@ -94,8 +96,8 @@ def pod(account: str = LAB, **metadata: Any) -> dict[str, Any]:
 
 
 def maker(kind: str, account: str = LAB, name: str = "other", **metadata: Any) -> dict[str, Any]:
-    """An object that makes pods with an account."""
-    template = pod(account, labels={"app": "x", "wardkeeper.io/workflow": LAB})
+    """An object that makes pods with an account, and with the label if it has that itself."""
+    template = pod(account, labels={"app": "x", **metadata.get("labels", {})})
     del template["metadata"]["name"]
     spec: dict[str, Any] = {"selector": {"matchLabels": {"app": "x"}}, "template": template}
     if kind in ("Job", "CronJob"):
@@ -125,42 +127,61 @@ def refused(answer: Answer, *sentences: str) -> None:
 LABEL = {"wardkeeper.io/workflow": LAB}
 
 
+@pytest.mark.parametrize("user", [PEOPLE, REPLICASETS, JOB_CONTROLLER, STRANGER])
+def test_a_pod_without_the_label_may_not_use_the_identity_of_a_workflow(
+    wardkeeper: Installation, user: str
+) -> None:
+    owner = owned("ReplicaSet", f"{LAB}-1")
+    for labels in ({}, {"team": "x"}):
+        refused(
+            create(wardkeeper, "Pod", pod(labels=labels, ownerReferences=owner), user=user),
+            "'wardkeeper-workflow-identity'",
+            f"ServiceAccount {LAB} belongs to HealthcareWorkflow {LAB}",
+            REMEDY.format("Pod"),
+        )
+
+
 @pytest.mark.parametrize(
-    ("user", "body"),
+    ("user", "owner"),
     [
-        (PEOPLE, pod()),
-        (PEOPLE, pod(labels=LABEL)),
-        (PEOPLE, pod(labels=LABEL, ownerReferences=owned("ReplicaSet", f"{LAB}-1"))),
-        (OPERATOR.replace("wardkeeper-system:wardkeeper", "radiology:default"), pod(labels=LABEL)),
-        (REPLICASETS, pod(labels=LABEL)),
-        (REPLICASETS, pod(labels=LABEL, ownerReferences=owned("ReplicaSet", "mine-1"))),
-        (JOB_CONTROLLER, pod(labels=LABEL, ownerReferences=owned("Job", "mine"))),
-        (
-            "system:serviceaccount:kube-system:statefulset-controller",
-            pod(labels=LABEL, ownerReferences=owned("StatefulSet", LAB)),
-        ),
+        (PEOPLE, []),
+        (PEOPLE, owned("ReplicaSet", f"{LAB}-1")),
+        (STRANGER, owned("ReplicaSet", f"{LAB}-1")),
+        (OPERATOR, []),
+        (REPLICASETS, []),
+        (REPLICASETS, owned("ReplicaSet", "mine-1")),
+        (JOB_CONTROLLER, owned("Job", "mine")),
+        (STATEFULSETS, owned("StatefulSet", LAB)),
     ],
 )
-def test_a_pod_that_is_not_the_workflows_may_not_use_its_identity(
-    wardkeeper: Installation, user: str, body: dict[str, Any]
+def test_a_pod_with_the_label_comes_from_the_workload_of_the_workflow(
+    wardkeeper: Installation, user: str, owner: list[dict[str, Any]]
 ) -> None:
+    body = pod(labels=LABEL, ownerReferences=owner)
+    path = PLURALS["Pod"].format(f"namespaces/{NS}")
+    answer = wardkeeper.send("POST", path, body, user=user, groups=ADMINS)
     refused(
-        create(wardkeeper, "Pod", body, user=user),
-        "'wardkeeper-workflow-identity'",
-        f"ServiceAccount {LAB} belongs to HealthcareWorkflow {LAB}",
-        REMEDY.format("pod"),
+        answer,
+        "'wardkeeper-workflow-pods'",
+        f"only the workload of HealthcareWorkflow {LAB} makes pods with the label",
+        "give it a ServiceAccount of its own, or make it a workflow",
     )
 
 
-def test_a_pod_of_the_workflow_without_its_label_would_be_outside_the_closed_network(
-    wardkeeper: Installation,
+@pytest.mark.parametrize("account", ["default", "another"])
+def test_a_pod_with_another_identity_cannot_enter_the_network_by_wearing_the_label(
+    wardkeeper: Installation, account: str
 ) -> None:
-    owner = owned("ReplicaSet", f"{LAB}-1")
-    for labels in ({}, {"wardkeeper.io/workflow": "another"}):
-        answer = create(
-            wardkeeper, "Pod", pod(labels=labels, ownerReferences=owner), user=REPLICASETS
+    another = {"metadata": {"name": "another"}}
+    accounts = PLURALS["ServiceAccount"].format(f"namespaces/{NS}")
+    wardkeeper.send("POST", accounts, another, dry_run=False)
+    for user in (PEOPLE, REPLICASETS):
+        body = pod(account, labels=LABEL, ownerReferences=owned("ReplicaSet", f"{LAB}-1"))
+        refused(
+            create(wardkeeper, "Pod", body, user=user),
+            f"a pod with the label wardkeeper.io/workflow: {LAB} runs as ServiceAccount {LAB}",
+            "take the label off this pod",
         )
-        refused(answer, f"carries the label wardkeeper.io/workflow: {LAB}")
 
 
 def test_the_pods_of_deployments_and_jobs_are_let_in(wardkeeper: Installation) -> None:
@@ -202,7 +223,11 @@ def test_a_pod_cannot_be_relabelled_out_of_its_closed_network(wardkeeper: Instal
     for value in (None, "another"):
         body = {"metadata": {"labels": {"wardkeeper.io/workflow": value}}}
         answer = wardkeeper.send("PATCH", path, body, user=PEOPLE, groups=ADMINS)
-        refused(answer, "the label wardkeeper.io/workflow closes the network", "delete the pod")
+        refused(
+            answer,
+            "the label wardkeeper.io/workflow closes and opens the network",
+            "delete the pod",
+        )
     other = {"metadata": {"labels": {"team": "x"}, "annotations": {"seen": "yes"}}}
     assert wardkeeper.send("PATCH", path, other, user=PEOPLE, groups=ADMINS).code == 200
 
@@ -217,42 +242,63 @@ def test_no_container_is_added_to_a_running_pod_of_a_workflow(wardkeeper: Instal
     refused(answer, f"a container added to a pod of HealthcareWorkflow {LAB}", "reproduce the")
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "Deployment",
-        "ReplicaSet",
-        "StatefulSet",
-        "DaemonSet",
-        "ReplicationController",
-        "Job",
-        "CronJob",
-    ],
+MAKERS = (
+    "Deployment",
+    "ReplicaSet",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicationController",
+    "Job",
+    "CronJob",
 )
-def test_nothing_that_makes_pods_may_name_the_identity_of_a_workflow(
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_nothing_without_the_label_may_name_the_identity_of_a_workflow(
     wardkeeper: Installation, kind: str
 ) -> None:
-    told = ("'wardkeeper-workflow-templates'", REMEDY.format(kind))
-    refused(create(wardkeeper, kind, maker(kind)), *told)
-    refused(create(wardkeeper, kind, maker(kind, name="new"), user=DEPLOYMENTS), *told)
+    for user in (PEOPLE, DEPLOYMENTS, CRONJOBS):
+        answer = create(wardkeeper, kind, maker(kind, name=LAB + "-1"), user=user)
+        refused(answer, "'wardkeeper-workflow-identity'", REMEDY.format(kind))
     assert create(wardkeeper, kind, maker(kind, account="default")).code == 201
 
 
+@pytest.mark.parametrize("kind", MAKERS)
+def test_nothing_with_the_label_is_made_by_anybody_but_the_operator(
+    wardkeeper: Installation, kind: str
+) -> None:
+    for account in (LAB, "default"):
+        for user in (PEOPLE, STRANGER):
+            body = maker(kind, account=account, labels=LABEL, name=f"{LAB}-1")
+            refused(
+                create(wardkeeper, kind, body, user=user),
+                "'wardkeeper-workflow-templates'",
+                f"only the operator makes what carries the label wardkeeper.io/workflow: {LAB}",
+                f"take the label off this {kind}",
+            )
+
+
 @pytest.mark.parametrize(
-    ("kind", "user", "owner"),
+    ("kind", "user", "owner", "code"),
     [
-        ("ReplicaSet", DEPLOYMENTS, owned("Deployment", "other")),
-        ("ReplicaSet", PEOPLE, owned("Deployment", LAB)),
-        ("Job", CRONJOBS, owned("CronJob", "other")),
-        ("Job", PEOPLE, owned("CronJob", LAB)),
-        ("Deployment", OPERATOR, []),
+        ("ReplicaSet", DEPLOYMENTS, owned("Deployment", LAB), 201),
+        ("ReplicaSet", DEPLOYMENTS, owned("Deployment", "other"), 403),
+        ("ReplicaSet", DEPLOYMENTS, [], 403),
+        ("ReplicaSet", CRONJOBS, owned("Deployment", LAB), 403),
+        ("ReplicaSet", PEOPLE, owned("Deployment", LAB), 403),
+        ("Job", CRONJOBS, owned("CronJob", LAB), 201),
+        ("Job", CRONJOBS, owned("CronJob", "other"), 403),
+        ("Job", PEOPLE, owned("CronJob", LAB), 403),
+        ("StatefulSet", OPERATOR, [], 403),
+        ("Deployment", OPERATOR, [], 403),
     ],
 )
 def test_what_a_controller_makes_must_come_from_the_workflows_own_workload(
-    wardkeeper: Installation, kind: str, user: str, owner: list[dict[str, Any]]
+    wardkeeper: Installation, kind: str, user: str, owner: list[dict[str, Any]], code: int
 ) -> None:
-    body = maker(kind, name="another", ownerReferences=owner)
-    refused(create(wardkeeper, kind, body, user=user), REMEDY.format(kind))
+    body = maker(kind, name="another", labels=LABEL, ownerReferences=owner)
+    path = PLURALS[kind].format(f"namespaces/{NS}")
+    assert wardkeeper.send("POST", path, body, user=user, groups=ADMINS).code == code
 
 
 def test_a_workload_cannot_take_on_the_identity_later(wardkeeper: Installation) -> None:
@@ -260,9 +306,12 @@ def test_a_workload_cannot_take_on_the_identity_later(wardkeeper: Installation) 
     body = maker("Deployment", account="default", name="harmless")
     body["spec"]["replicas"] = 0
     assert wardkeeper.send("POST", path, body, dry_run=False).code == 201
-    change = {"spec": {"template": {"spec": {"serviceAccountName": LAB}}}}
+    change: dict[str, Any] = {"spec": {"template": {"spec": {"serviceAccountName": LAB}}}}
     answer = wardkeeper.send("PATCH", f"{path}/harmless", change, user=PEOPLE, groups=ADMINS)
     refused(answer, REMEDY.format("Deployment"))
+    change["metadata"] = {"labels": LABEL}
+    answer = wardkeeper.send("PATCH", f"{path}/harmless", change, user=PEOPLE, groups=ADMINS)
+    refused(answer, "a ServiceAccount of its own, or make it a workflow")
     scaled = {"spec": {"replicas": 1}}
     answer = wardkeeper.send("PATCH", f"{path}/harmless", scaled, user=PEOPLE, groups=ADMINS)
     assert answer.code == 200
@@ -272,21 +321,26 @@ def test_edits_of_the_workflows_own_workload_are_left_to_the_operator_to_undo(
     wardkeeper: Installation,
 ) -> None:
     path = f"{PLURALS['Deployment'].format(f'namespaces/{NS}')}/{LAB}"
-    change = {"metadata": {"labels": {"team": "x"}}, "spec": {"replicas": 3}}
-    answer = wardkeeper.send("PATCH", path, change, user=PEOPLE, groups=ADMINS)
-    assert answer.code == 200
+    template = {"spec": {"serviceAccountName": "default", "hostNetwork": False}}
+    for change in (
+        {"metadata": {"labels": {"team": "x"}}, "spec": {"replicas": 3}},
+        {"metadata": {"labels": {"wardkeeper.io/workflow": None}}},
+        {"spec": {"template": template}},
+    ):
+        answer = wardkeeper.send("PATCH", path, change, user=PEOPLE, groups=ADMINS)
+        assert answer.code == 200, answer.message
 
 
 def test_no_secret_holds_a_token_of_a_workflow_that_never_ends(wardkeeper: Installation) -> None:
-    for account, code in ((LAB, 403), ("default", 201)):
+    kind = "kubernetes.io/service-account-token"
+    for account, labels, code in ((LAB, {}, 403), (LAB, LABEL, 403), ("default", {}, 201)):
         annotations = {"kubernetes.io/service-account.name": account}
-        body = {
-            "metadata": {"name": "token", "annotations": annotations},
-            "type": "kubernetes.io/service-account-token",
-        }
-        answer = create(wardkeeper, "Secret", body)
+        metadata = {"name": "token", "annotations": annotations, "labels": labels}
+        answer = create(wardkeeper, "Secret", {"metadata": metadata, "type": kind})
         assert answer.code == code, answer
-    assert create(wardkeeper, "Secret", {"metadata": {"name": "plain"}}).code == 201
+    for labels in ({}, LABEL):
+        plain = {"metadata": {"name": "plain", "labels": labels}}
+        assert create(wardkeeper, "Secret", plain).code == 201
 
 
 def token(made: Installation, spec: dict[str, Any], user: str = OPERATOR) -> Answer:
