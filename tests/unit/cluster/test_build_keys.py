@@ -42,15 +42,18 @@ def test_the_same_content_in_another_folder_has_the_same_key(
 @pytest.mark.parametrize("changed", [0, 1])
 def test_a_change_of_any_input_changes_the_key(inputs: tuple[Path, Path], changed: int) -> None:
     before = Tool("t", inputs, ("t",)).key
-    inputs[changed].write_text("other")
+    inputs[changed].write_text(inputs[changed].read_text().upper())
     assert Tool("t", inputs, ("t",)).key != before
 
 
 def test_content_cannot_move_between_inputs_unnoticed(inputs: tuple[Path, Path]) -> None:
-    before = Tool("t", inputs, ("t",)).key
-    inputs[0].write_text("summ")
-    inputs[1].write_text("ain")
-    assert Tool("t", inputs, ("t",)).key != before
+    tool = Tool("t", inputs, ("t",))
+    inputs[0].write_text("x")
+    inputs[1].write_text("y\nmain.go \nz")
+    before = tool.key
+    inputs[0].write_text("x\nmain.go \ny")
+    inputs[1].write_text("z")
+    assert tool.key != before
 
 
 def test_a_change_of_the_build_flags_changes_the_key(inputs: tuple[Path, Path]) -> None:
