@@ -21,6 +21,7 @@ from wardkeeper.engine.findings import Findings
 from wardkeeper.engine.outcome import Outcome, Terminal, Transient
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.report import Reporter, regarding
+from wardkeeper.engine.revision import drop_revision, keep_revision, recall_revision
 from wardkeeper.engine.teardown import teardown
 from wardkeeper.kube.errors import ApiError, NotFound
 from wardkeeper.kube.resource import Ref, resource_of
@@ -42,6 +43,7 @@ class Reconciler:
         self._tools = tools
         self._reporter = Reporter(tools)
         self._carried_out: dict[Key, bytes] = {}
+        self._kept: set[Key] = set()
 
     async def __call__(self, key: Key) -> float | None:
         """One pass; seconds until the next scheduled look, if any.
@@ -53,6 +55,7 @@ class Reconciler:
         seen = self._tools.world.workflow(key)
         if seen is None:
             self._carried_out.pop(key, None)
+            self._kept.discard(key)
             self._reporter.forget(key)
             return None
         if seen.deleting:
@@ -112,16 +115,32 @@ class Reconciler:
             later = await converge(self._tools, key, seen, workflow, found, found.digest)
             if found.running == found.digest:
                 self._carried_out[key] = seen.spec
+                if key in self._kept or _was_refused(workflow):
+                    await drop_revision(self._tools.client, key, seen.uid)
+                    self._kept.discard(key)
             return later
-        before = self._carried_out.get(key)
+        before = self._carried_out.get(key) or await self._recall(key, seen, found)
         if before is not None:
             last, _ = self._judge(key, seen, before, found)
             if last is not None:
+                if key not in self._kept:
+                    await keep_revision(self._tools.client, last, before)
+                    self._kept.add(key)
                 await converge(self._tools, key, seen, last, found, spec_digest(before))
         subject = f"{KIND} {key.namespace}/{key.name}"
         kept = "; what ran before keeps running" if found.running else ""
         text = "; ".join(one.message(subject) for one in problems[:5])
         raise Terminal(Reason.SPEC_INVALID, f"{text}{kept}")
+
+    async def _recall(self, key: Key, seen: Observed, found: Findings) -> bytes | None:
+        """The spec that ran when the operator was started; it was kept when a newer was refused."""
+        if found.running is None:
+            return None
+        kept = await recall_revision(self._tools.client, key, seen.uid)
+        if kept is not None:
+            self._carried_out[key] = kept
+            self._kept.add(key)
+        return kept
 
     def _judge(
         self, key: Key, seen: Observed, spec: bytes, found: Findings
@@ -131,6 +150,12 @@ class Reconciler:
             return None, read
         found.verdict = judge(read, self._tools.world.exists)
         return read, found.verdict.problems
+
+
+def _was_refused(workflow: HealthcareWorkflow) -> bool:
+    """Whether status says that a spec is waiting that was not carried out."""
+    revision = workflow.status.revision
+    return revision is not None and revision.pending is not None
 
 
 def _raw(key: Key, seen: Observed, spec: bytes) -> dict[str, Any]:

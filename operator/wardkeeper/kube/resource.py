@@ -72,6 +72,7 @@ _RESOURCES = {
         Resource("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
         Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
         Resource("apps", "v1", "Deployment", "deployments"),
+        Resource("apps", "v1", "ControllerRevision", "controllerrevisions"),
         Resource("batch", "v1", "CronJob", "cronjobs"),
         Resource("batch", "v1", "Job", "jobs"),
         Resource("events.k8s.io", "v1", "Event", "events"),

@@ -58,6 +58,7 @@ KINDS = (
         generation=True,
     ),
     Kind("apps", "v1", "Deployment", "deployments", status=True, generation=True),
+    Kind("apps", "v1", "ControllerRevision", "controllerrevisions"),
     Kind("batch", "v1", "CronJob", "cronjobs", status=True, generation=True),
     Kind("batch", "v1", "Job", "jobs", status=True, generation=True),
     Kind("events.k8s.io", "v1", "Event", "events"),
