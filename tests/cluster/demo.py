@@ -9,6 +9,7 @@ that does not hold ends the demo with exit code 1.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -87,14 +88,16 @@ def _make(cluster: ClusterAccess, console: Console) -> None:
                 _list_children(cluster, console, name, namespace)
         return not waiting
 
-    until(look, "all samples are Ready", seconds=PATIENCE)
+    with console.status("   waiting until pods are Ready ..."):
+        until(look, "all samples are Ready", seconds=PATIENCE)
 
 
 def _list_children(cluster: ClusterAccess, console: Console, name: str, namespace: str) -> None:
     chosen = f"wardkeeper.io/workflow={name},app.kubernetes.io/managed-by=wardkeeper"
     found = cluster.items(CHILDREN, namespace, chosen)
-    shown = ", ".join(f"{one['kind']} {one['metadata']['name']}" for one in found)
-    console.print(f"      {shown}")
+    counts = Counter(str(one["kind"]) for one in found)
+    shown = (kind if many == 1 else f"{kind} x{many}" for kind, many in counts.items())
+    console.print(f"      {', '.join(shown)}")
 
 
 def _attack(cluster: ClusterAccess, console: Console) -> None:
