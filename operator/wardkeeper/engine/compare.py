@@ -88,10 +88,11 @@ def compare(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
     kind = str(desired["kind"])
     ours, others = setters(live)
     known = desired if kind == "Secret" else live
+    allowed = _with_room(kind, desired)
     foreign = _outermost(
         path
         for setter in others
-        for path in undesired(setter.fields, _visible(known, setter.fields, kind), desired)
+        for path in undesired(setter.fields, _visible(known, setter.fields, kind), allowed)
         if not _tolerated(kind, path)
     )
     lost = [path for setter in ours for path in undesired(setter.fields, known, desired)]
@@ -164,6 +165,20 @@ def _at(path: Path, live: Any) -> Any:
 
 def _pointer(path: Path) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def _with_room(kind: str, desired: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`desired` with the maps in which others may set a field, though it wants none of them."""
+    for of, field in TOLERATED:
+        if of == kind and len(field) > 1:
+            desired = _with_map(desired, field[:-1])
+    return desired
+
+
+def _with_map(obj: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    step, rest = str(path[0]), path[1:]
+    inner = obj.get(step, {})
+    return {**obj, step: _with_map(inner, rest) if rest else inner}
 
 
 def _tolerated(kind: str, path: Path) -> bool:

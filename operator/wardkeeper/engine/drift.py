@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which changes of a plan undo what somebody else did, and how that is told. Pure.
 
-A change is drift when another field manager set what differs, or when a child is missing that
-was there before. A change because the workflow changed is none.
+A change is drift when another field manager set what differs, when the child was once equal to
+what is wanted now, or when a child is missing that was there before. A change because the workflow
+changed is none.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from wardkeeper.api.status import DriftRecord
 from wardkeeper.engine.ownership import MANAGER
-from wardkeeper.engine.plan import Action
+from wardkeeper.engine.plan import Action, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -44,8 +45,13 @@ def drift_of(
         return None
     if change.action is not Action.REPAIR or change.live is None or change.comparison is None:
         return None
-    manager = _manager(change, settled=settled)
-    if manager == UNKNOWN and not (settled and change.comparison.foreign):
+    manager = _manager(change)
+    same_wish = change.live.was_good_for == fingerprint(change.desired or {})
+    if manager == UNKNOWN and (same_wish or (settled and not change.live.was_good_for)):
+        manager = _last_writer(change.live.body or {})
+        if manager == UNKNOWN and not same_wish and not change.comparison.foreign:
+            return None
+    elif manager == UNKNOWN:
         return None
     fields = tuple(one.path for one in change.comparison.differences)
     return _record(change.ref, fields, manager, now)
@@ -66,17 +72,10 @@ def _record(ref: Ref, fields: tuple[str, ...], manager: str, now: str) -> DriftR
     return DriftRecord(kind=ref.kind, name=ref.name, fields=short, manager=manager, at=now)
 
 
-def _manager(change: Change, *, settled: bool) -> str:
-    """Who set what differs; for a field that is gone, who wrote last if that came after us.
-
-    While the workflow is on its way to a new spec, what differs may as well be its own doing.
-    """
-    if change.comparison is None or change.live is None:
-        return UNKNOWN
-    for difference in change.comparison.differences:
-        if difference.manager != UNKNOWN:
-            return difference.manager
-    return _last_writer(change.live.body or {}) if settled else UNKNOWN
+def _manager(change: Change) -> str:
+    """Who set what differs; nobody is on record for a field that was removed."""
+    differences = change.comparison.differences if change.comparison else ()
+    return next((one.manager for one in differences if one.manager != UNKNOWN), UNKNOWN)
 
 
 def _last_writer(live: Mapping[str, Any]) -> str:

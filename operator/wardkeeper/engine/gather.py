@@ -9,6 +9,7 @@ taken from the event that told of it. Only a child whose wanted form has changed
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -44,11 +45,11 @@ async def gather(
             to_read.append(ref)
             continue
         body = orjson.loads(child.unread) if child.unread is not None else None
-        live[ref] = Live(child.uid, child.owner, child.version, body)
+        live[ref] = Live(child.uid, child.owner, child.version, body, child.good_for)
     bodies = await asyncio.gather(*(read_live(client, ref) for ref in to_read))
     for ref, one in zip(to_read, bodies, strict=True):
         if one is not None:
-            live[ref] = one
+            live[ref] = replace(one, was_good_for=children[ref].good_for)
     return live
 
 

@@ -46,12 +46,15 @@ class Live:
         version: its resourceVersion.
         body: the object with its managedFields, of a Secret its metadata; None when it is known
             to be as wanted.
+        was_good_for: fingerprint of the wanted object that it was equal to when it was last
+            compared; 0 when it never was.
     """
 
     uid: str
     owner: str
     version: int
     body: Mapping[str, Any] | None
+    was_good_for: int = 0
 
 
 @dataclass(frozen=True, slots=True)

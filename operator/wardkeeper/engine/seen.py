@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 
 WORKLOADS = ("Deployment", "CronJob", "Job")
 
+CHILD_KINDS = (
+    "ServiceAccount",
+    "NetworkPolicy",
+    "Role",
+    "RoleBinding",
+    "Secret",
+    "Service",
+    "PodDisruptionBudget",
+    "Deployment",
+    "CronJob",
+    "Job",
+)
+"""Kinds of children that are followed."""
+
 LONGEST_ECHO = 256
 """Characters of a workflow's annotation that are kept: status repeats some and holds no more."""
 
@@ -49,8 +63,9 @@ class Child:
 
     Attributes:
         unread: the whole object, until a pass has compared it.
-        good_for: fingerprint of the wanted object that it was found, or made, equal to; 0 when it
-            was not compared. Neither content nor fingerprint: it must be read before it is judged.
+        good_for: fingerprint of the wanted object that it was last found, or made, equal to; 0 when
+            it never was. Neither content nor fingerprint: it must be read before it is judged.
+        own: what is unread is what our own write led to, so it is no news.
         annotations: of a Secret, the annotations that say which version it delivers.
         rollout: of a workload, how far it has come.
         leaving: it is being deleted.
@@ -61,6 +76,7 @@ class Child:
     version: int
     unread: bytes | None
     good_for: int = 0
+    own: bool = False
     annotations: Mapping[str, str] | None = None
     rollout: Rollout | None = None
     leaving: bool = False

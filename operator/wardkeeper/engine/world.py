@@ -110,6 +110,7 @@ class World:
             if child.version == known.version and compared:
                 return None
             child.owner = child.owner or known.owner
+            child.good_for = known.good_for
         child.unread = orjson.dumps(raw) if self.keeps_contents else None
         self._put(key, ref, child)
         return key
@@ -156,6 +157,8 @@ class World:
         known = self.children(key).get(ref)
         if known is None or known.version <= child.version:
             child.good_for = good_for
+            if not good_for:
+                child.unread, child.own = orjson.dumps(raw), True
             self._put(key, ref, child)
 
     def compared(self, key: Key, ref: Ref, version: int, good_for: int) -> None:
@@ -169,7 +172,7 @@ class World:
         self.keeps_contents = False
         for family in self._families.values():
             for child in family.children.values():
-                child.unread = None
+                child.unread, child.good_for = None, 0
 
     def leaving(self, uid: str) -> None:
         """We are about to delete this child: its going is no drift."""
@@ -190,8 +193,12 @@ class World:
         family = self._families.get(key)
         if family is None:
             return frozenset()
-        unread = {(r, one.version) for r, one in family.children.items() if one.unread is not None}
-        return frozenset(unread | set(family.lost.items()))
+        news = {
+            (ref, one.version)
+            for ref, one in family.children.items()
+            if one.unread is not None and not one.own
+        }
+        return frozenset(news | set(family.lost.items()))
 
     def settle(self, key: Key, wanted: Collection[Ref]) -> None:
         """What nobody wants is neither missed nor remembered in full."""
@@ -201,7 +208,7 @@ class World:
         family.lost = {ref: uid for ref, uid in family.lost.items() if ref in wanted}
         for ref, child in family.children.items():
             if ref not in wanted:
-                child.unread = None
+                child.unread, child.good_for = None, 0
 
     def known(self, kind: str) -> Iterable[tuple[str, str]]:
         """Namespace and name of every child of a kind."""
