@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from wardkeeper.api.workflow import KIND
-from wardkeeper.engine.seen import Key
+from wardkeeper.engine.seen import CHILD_KINDS, Key
 from wardkeeper.kube.errors import ApiError
 from wardkeeper.kube.informer import Informer
 from wardkeeper.kube.resource import resource_of
@@ -29,18 +29,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-CHILD_KINDS = (
-    "ServiceAccount",
-    "NetworkPolicy",
-    "Role",
-    "RoleBinding",
-    "Secret",
-    "Service",
-    "PodDisruptionBudget",
-    "Deployment",
-    "CronJob",
-    "Job",
-)
 SELECTOR = f"{MANAGED_BY}={OPERATOR}"
 SYNC_LOOK = 0.05
 SWEEP_SECONDS = 600.0
