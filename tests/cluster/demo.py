@@ -102,9 +102,7 @@ def _list_children(cluster: ClusterAccess, console: Console, name: str, namespac
 
 def _attack(cluster: ClusterAccess, console: Console) -> None:
     """Undo guards by hand and measure how long each stays undone."""
-    console.print(
-        "[bold]4. Somebody changes things by hand; the time until they are back, request included[/]"
-    )
+    console.print("[bold]4. Changes by hand; the time until they are undone, request included[/]")
     api = cluster.api_client()
     network: Any = client.NetworkingV1Api(api)
     rbac: Any = client.RbacAuthorizationV1Api(api)
