@@ -24,7 +24,7 @@ from wardkeeper.engine.peers import Peers
 from wardkeeper.engine.queue import Priority, Queue
 from wardkeeper.engine.reconcile import Reconciler
 from wardkeeper.engine.secret_job import SecretServices
-from wardkeeper.engine.seen import Key
+from wardkeeper.engine.seen import CHILD_KINDS, Key
 from wardkeeper.engine.tools import Tools
 from wardkeeper.engine.workers import Workers
 from wardkeeper.engine.world import World
@@ -34,7 +34,7 @@ from wardkeeper.kube.events import Recorder
 from wardkeeper.kube.informer import Event, Informer
 from wardkeeper.kube.resource import resource_of
 from wardkeeper.render.surroundings import AddressAndPort, Surroundings
-from wardkeeper.shell.following import CHILD_KINDS, SELECTOR
+from wardkeeper.shell.following import SELECTOR
 from wardkeeper.shell.observe import Observer
 
 if TYPE_CHECKING:
