@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the stories: one stage for all of them, a fresh namespace for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.installation import Installation
+from tests.e2e.stories import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cluster.pool import Clusters
+    from tests.e2e.stories import Place
+
+
+@pytest.fixture(scope="session")
+def stage(clusters: Clusters) -> Iterator[Stage]:
+    """A cluster of its own, for stories stop, seal and kill what runs on it.
+
+    The operator logs as much as it can, so that what must not be in a log would be.
+    """
+    settings = {"logging": {"level": "debug"}}
+    with (
+        Cluster("simulated", openbao=True) as cluster,
+        Installation(cluster, settings=settings) as operator,
+    ):
+        made = Stage(cluster, operator)
+        with made.session:
+            yield made
+
+
+@pytest.fixture
+def place(stage: Stage) -> Iterator[Place]:
+    """A fresh namespace on a stage where everything runs."""
+    stage.settle()
+    with stage.place() as made:
+        yield made
