@@ -95,7 +95,7 @@ class Core:
         )
         self.recorder = Recorder(self.client, instance="test", now=self.now)
         virtual = isinstance(asyncio.get_running_loop(), VirtualLoop)
-        self._longest_pause = 1.0 if virtual else 0.05
+        self._longest_pause = 5.0 if virtual else 0.05
         self._informers: list[Informer] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         writer = Writer(self.client, self.world)

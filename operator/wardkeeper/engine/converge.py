@@ -136,19 +136,22 @@ class _Convergence:
         """Everything that must be there before the workload, all at once.
 
         Only the RoleBinding waits for the Role, whose rules Kubernetes looks at to admit it.
-        When a guard's name is taken, no workload is made or changed; but one that runs is still
-        put back when somebody else changed it.
+        When one cannot be made, no workload is made or changed; but one that runs is still put
+        back when somebody else changed it.
         """
         if self._workflow.spec.secrets and not has_finalizer(self._seen):
             stored = await add_finalizer(self._tools.client, self._key, self._seen)
             self._tools.observed(stored)
         bindings = [one for one in todo.guards if one.ref.kind == "RoleBinding"]
-        await self._carry_out([one for one in todo.guards if one not in bindings])
-        await self._carry_out(bindings)
-        if todo.refused:
+        try:
+            await self._carry_out([one for one in todo.guards if one not in bindings])
+            await self._carry_out(bindings)
+            if todo.refused:
+                raise _refused(todo)
+        except Outcome:
             if self._settled and todo.workload and todo.workload.action is Action.REPAIR:
                 await self._carry_out((todo.workload,))
-            raise _refused(todo)
+            raise
         self._found.guards_in_place = True
 
     async def _secrets(self) -> float | None:
