@@ -7,7 +7,7 @@ from __future__ import annotations
 import typer
 
 from wardkeeper import __version__
-from wardkeeper.cli import crd, render, vault
+from wardkeeper.cli import crd, diff, render, vault
 
 app = typer.Typer(
     name="wardkeeper",
@@ -28,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("render")(render.command)
+app.command("diff")(diff.command)
 app.command("crd")(crd.command)
 app.add_typer(vault.app, name="vault")
 
