@@ -44,6 +44,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     from tests.cluster import selection  # only a run that needs a cluster pays for this
     from tests.cluster.build import ensure
+    from tests.cluster.golang import BuildError
     from tests.cluster.progress import Report
 
     with _terminal(session.config):
@@ -54,8 +55,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         except selection.UnavailableError:
             return  # each test that needs it will say so
         if provider is selection.Provider.OWN:
-            for tool in selection.tools_for(highest):
-                ensure(tool, report)
+            try:
+                for tool in selection.tools_for(highest):
+                    ensure(tool, report)
+            except BuildError as error:
+                pytest.exit(str(error), returncode=1)
 
 
 @pytest.fixture(scope="session")
