@@ -60,6 +60,7 @@ CHILDREN = (
     | rights("", "services", WRITE)
     | rights("", "secrets", WRITE)
     | rights("apps", "deployments", WRITE)
+    | rights("apps", "controllerrevisions", ("get", "create", "patch", "delete"))
     | rights("batch", "cronjobs", WRITE)
     | rights("batch", "jobs", WRITE)
     | rights("networking.k8s.io", "networkpolicies", WRITE)
