@@ -49,6 +49,14 @@ def _drop_owner_and_label(obj: dict[str, Any]) -> None:
     del obj["metadata"]["labels"]["wardkeeper.io/workflow"]
 
 
+def _drop_selected_label(obj: dict[str, Any]) -> None:
+    del obj["metadata"]["labels"]["app.kubernetes.io/managed-by"]
+
+
+def _add_foreign_label(obj: dict[str, Any]) -> None:
+    obj["metadata"]["labels"]["example.org/seen"] = "yes"
+
+
 EDITS: list[tuple[str, str, str, Edit]] = [
     (
         "ServiceAccount",
@@ -253,6 +261,27 @@ def test_a_child_cannot_be_taken_from_its_workflow(kind: str, name: str, strip: 
             server.edit(kind, SPACE, name, strip)
             await core.until(lambda: _without_notes(server, kind, name) == good)
             await core.ready()
+
+    story(tell)
+
+
+@pytest.mark.parametrize(("kind", "name"), CHILDREN)
+def test_a_child_that_left_the_watch_is_watched_again(kind: str, name: str) -> None:
+    """Without the label by which it is selected it is told as deleted, but it never was."""
+
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            server.put(workflow())
+            await core.ready()
+            good = _without_notes(server, kind, name)
+            for strip in (_drop_selected_label, _drop_owner):
+                server.edit(kind, SPACE, name, strip)
+                await core.until(lambda: _without_notes(server, kind, name) == good)
+                await core.ready()
+            before = len(server.seen)
+            server.edit(kind, SPACE, name, _add_foreign_label)
+            await core.quiet(1)
+            assert written(server, before) == []
 
     story(tell)
 

@@ -75,8 +75,9 @@ class World:
         metadata = raw["metadata"]
         key = Key(metadata["namespace"], metadata["name"])
         before = self._workflows.get(key)
-        late = before is not None and int(metadata["resourceVersion"]) <= before.version
-        if late or metadata["uid"] in self._gone:
+        version = int(metadata["resourceVersion"])
+        late = before is not None and version <= before.version
+        if late or self._gone.holds(metadata["uid"], version):
             return False
         now = self._workflows[key] = see_workflow(raw, before)
         return before is None or differs(before, now)
@@ -100,7 +101,7 @@ class World:
         """
         child, ref = see_child(raw), ref_of(raw)
         key = self._homes.get(ref) or key_of(raw)
-        if key is None or child.uid in self._gone:
+        if key is None or self._gone.holds(child.uid, child.version):
             return None
         known = self.children(key).get(ref)
         if known and child.version < known.version:
@@ -122,7 +123,7 @@ class World:
         """
         ref, uid = ref_of(raw), raw["metadata"].get("uid")
         if uid:
-            self._gone.add(uid)
+            self._gone.add(uid, int(raw["metadata"]["resourceVersion"]))
         key = self._homes.get(ref)
         if key is None:
             return None
@@ -150,7 +151,7 @@ class World:
         key = self._homes.get(ref) or key_of(raw)
         if key is None:
             return
-        if child.uid in self._gone:
+        if self._gone.holds(child.uid, child.version):
             if key in self._workflows:
                 self._families[key].lost[ref] = child.uid
             return
