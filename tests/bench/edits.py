@@ -7,6 +7,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from wardkeeper.api.schema import GROUP
 from wardkeeper.render.metadata import MANAGED_BY
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _EVERYBODY = {
     "kind": "Group",
     "name": "system:authenticated",
 }
+_OUR_LABELS = ("app.kubernetes.io/", f"{GROUP}/")
 _EDITS: dict[str, dict[str, Any]] = {
     "ServiceAccount": {"op": "replace", "path": "/automountServiceAccountToken", "value": True},
     "NetworkPolicy": {"op": "add", "path": "/spec/ingress", "value": [{}]},
@@ -61,10 +63,14 @@ def patch(kind: str, mischief: Mischief) -> list[dict[str, Any]]:
 
 
 def content(obj: Mapping[str, Any]) -> dict[str, Any]:
-    """All of an object that says what it does: without identity, versions, times and status."""
+    """All of an object that the operator answers for: no identity, version, time or status.
+
+    Labels of others are left out: a child that is made anew does not have them.
+    """
     metadata = obj["metadata"]
+    labels = metadata.get("labels", {})
     return {
         **{key: value for key, value in obj.items() if key not in ("metadata", "status")},
-        "labels": metadata.get("labels", {}),
+        "labels": {key: value for key, value in labels.items() if key.startswith(_OUR_LABELS)},
         "owners": metadata.get("ownerReferences", []),
     }

@@ -45,9 +45,9 @@ _METHOD = """
 - **B2.** `kill -9`, then a start as the same replica. Ready is when `/readyz` says so, counted
   from the start of the process, Python's own start included.
 - **B3.** One child at a time is deleted, loosened (a Role widened, a policy opened, a security
-  context weakened) or stripped of its label, each on a workflow of its own. Timed from the first
-  sign that this is committed to the event of an independent watch that shows the child exactly as
-  it was. With fewer than 100 samples p99 is the worst of them.
+  context weakened) or stripped of its label, each on a workflow of its own, a fifth of a second
+  apart. Timed from sending that request to the event of an independent watch that shows the child
+  exactly as it was. With fewer than 100 samples p99 is the worst of them.
 - **B4** reads processor time from `/proc/<pid>/stat`, **B5** resident memory from
   `/proc/<pid>/status` after a rest; 1 MB is 1,000,000 bytes.
 - **B7** patches a label onto every workflow and every child.
@@ -60,6 +60,9 @@ _CAVEATS = """
   does; the share of the floor says what the operator adds.
 - etcd writes without fsync here; on real disks both the floor and the operator are slower, and the
   share is kinder to the operator.
+- The operator may neither escalate nor bind, so the API server holds each Role and RoleBinding
+  against the operator's own rights. For that it makes its caches of bindings current, at most every
+  100 ms. The floor has the same rights and pays the same.
 - Nothing between operator and API server: no network, no other clients.
 - Runs of minutes, not of weeks: leaks that need days are not seen here.
 """
