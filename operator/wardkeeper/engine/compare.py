@@ -103,7 +103,8 @@ def compare(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
         for setter in others:
             changed += overwritten(setter.fields, live, desired)
     wrong = [*changed, *lost]
-    seen = {**live, "data": desired.get("data", {})} if kind == "Secret" else live
+    keys = (*_keys_set(others, ("data",)), *desired.get("data", {}))
+    seen = {**live, "data": dict.fromkeys(keys)} if kind == "Secret" else live
     return Comparison(
         apply=bool(wrong),
         foreign=foreign,
