@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: The Wardkeeper Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Tells the outside what a pass found: the status, once; events; the numbers behind metrics."""
+"""Tells the outside what a pass found: status, once; events; log lines; numbers for metrics."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,9 +21,12 @@ from wardkeeper.kube.errors import ApiError, Invalid, NotFound
 from wardkeeper.kube.resource import Ref, resource_of
 
 if TYPE_CHECKING:
+    from wardkeeper.api.status import DriftRecord
     from wardkeeper.engine.findings import Findings
     from wardkeeper.engine.seen import Key, Observed
     from wardkeeper.engine.tools import Tools
+
+_log = logging.getLogger(__name__)
 
 QUIET = (
     Reason.CONVERGED,
@@ -35,15 +39,17 @@ QUIET = (
 
 
 class Reporter:
-    """Reports passes; remembers since when each spec has been on its way."""
+    """Reports passes; remembers since when each spec is on its way, and repairs not told yet."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._since: dict[Key, tuple[int, float]] = {}
+        self._untold: dict[Key, list[DriftRecord]] = {}
 
     def forget(self, key: Key) -> None:
         """The workflow is gone."""
         self._since.pop(key, None)
+        self._untold.pop(key, None)
 
     async def report(self, key: Key, seen: Observed, found: Findings) -> None:
         """Write the status if it differs, post events, count.
@@ -53,20 +59,22 @@ class Reporter:
         """
         self._clock_in(key, seen, found.generation)
         before = WorkflowStatus.model_validate(orjson.loads(seen.status))
-        status = compose(before, found, self._tools.clock())
         workflow = regarding(key, seen)
         for record in found.repaired:
+            note = describe_drift(record)
+            _log.warning("drift was repaired", extra={"what": note})
             self._tools.repaired(record.kind)
             self._tools.tell(
-                workflow,
-                warning=True,
-                reason=Reason.DRIFT_REPAIRED,
-                action="Repair",
-                note=describe_drift(record),
+                workflow, warning=True, reason=Reason.DRIFT_REPAIRED, action="Repair", note=note
             )
+        found.repaired = [*self._untold.pop(key, ()), *found.repaired]
+        status = compose(before, found, self._tools.clock())
         if not _same(status, orjson.loads(seen.status)):
+            self._untold[key] = found.repaired
             await self._write(key, seen, status)
+            del self._untold[key]
         self._tell_of_changes(workflow, before, found)
+        _log_ready(before, status)
         self._clock_out(key, status)
 
     async def _write(self, key: Key, seen: Observed, status: dict[str, Any]) -> None:
@@ -145,6 +153,17 @@ class Reporter:
         if ready and since >= 0:
             self._tools.ready(self._tools.monotonic() - since)
             self._since[key] = (generation, -1.0)
+
+
+def _log_ready(before: WorkflowStatus, status: dict[str, Any]) -> None:
+    """A line whenever the workflow becomes ready, or is not for another reason than before."""
+    was = next((one.reason for one in before.conditions if one.type == ConditionType.READY), None)
+    now = status["conditions"][0]
+    if now["reason"] != was:
+        level = logging.INFO if now["status"] == ConditionStatus.TRUE else logging.WARNING
+        level = logging.INFO if now["reason"] in QUIET else level
+        told = {"ready": now["status"], "reason": now["reason"], "why": now["message"]}
+        _log.log(level, "the workflow has come to another state", extra=told)
 
 
 def _same(new: dict[str, Any], old: dict[str, Any]) -> bool:

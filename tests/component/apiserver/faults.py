@@ -45,9 +45,10 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Carry the request out only once `release` is set."""
+    """Carry the request out, or answer it when it has been carried out, once `release` is set."""
 
     release: asyncio.Event = field(default_factory=asyncio.Event)
+    committed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

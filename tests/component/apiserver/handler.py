@@ -77,6 +77,8 @@ class Handler:
         if isinstance(fault, Reset | Silence):
             self._note(call, 0)
             return await _cut_off(request, fault)
+        if isinstance(fault, Hold) and fault.committed:
+            await fault.release.wait()
         self._note(call, code)
         return _json(code, answer)
 
@@ -162,7 +164,7 @@ def _target(call: ApiCall) -> Target:
 async def _before(fault: Fault | None) -> None:
     if isinstance(fault, Refuse):
         raise Refusal(fault.code, fault.message, reason=fault.reason, retry_after=fault.retry_after)
-    if isinstance(fault, Hold):
+    if isinstance(fault, Hold) and not fault.committed:
         await fault.release.wait()
 
 
