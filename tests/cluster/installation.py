@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 import yaml
 
+from tests.cluster.access import CommandFailedError
 from tests.cluster.cluster import Cluster
 from tests.cluster.processes import Process
 from tests.cluster.waiting import until
@@ -119,14 +120,16 @@ class Installation:
             f"--kubernetes-ca-file={self.cluster.ca}",
             f"--reviewer-token-file={reviewer}",
         ]
-        subprocess.run(
+        result = subprocess.run(
             command,
-            check=True,
+            check=False,
             capture_output=True,
             text=True,
             timeout=60,
             env={**os.environ, "VAULT_TOKEN": bao.root_token},
         )
+        if result.returncode:
+            raise CommandFailedError(f"wardkeeper vault bootstrap: {result.stderr.strip()}")
 
     def start(self) -> None:
         """Start the operator as its own ServiceAccount and wait until its caches are synced."""

@@ -117,8 +117,10 @@ class Operator:
             Exception: what ended the watch on workflows.
         """
         stop, quit_kopf = asyncio.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_tell_without_content)
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, stop.set)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.client)
             await stack.enter_async_context(self._lease_client)
@@ -289,6 +291,12 @@ def open_vault(settings: VaultSettings) -> WorkflowVault:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _tell_without_content(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what asyncio caught; its own way would print arguments, and they are whole objects."""
+    error = context.get("exception")
+    _log.error("a callback failed", exc_info=error if isinstance(error, Exception) else None)
 
 
 async def _ended(task: asyncio.Task[None]) -> list[Exception]:
