@@ -18,7 +18,6 @@ import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import kopf
@@ -33,7 +32,6 @@ from wardkeeper.engine.workers import Workers
 from wardkeeper.engine.world import World
 from wardkeeper.engine.writer import Writer
 from wardkeeper.kube.client import Client
-from wardkeeper.kube.credentials import AccessError, TokenFile
 from wardkeeper.kube.events import Recorder
 from wardkeeper.kube.lease import Elector
 from wardkeeper.settings import Events
@@ -43,17 +41,16 @@ from wardkeeper.shell.handlers import kopf_settings, registry, session_of
 from wardkeeper.shell.observe import Observer
 from wardkeeper.shell.probes import Heartbeat, Probes, cache_synced, watch_alive
 from wardkeeper.shell.tasks import end
-from wardkeeper.vault.access import VaultAccess
-from wardkeeper.vault.errors import Kind, VaultError
-from wardkeeper.vault.workflows import WorkflowVault
+from wardkeeper.shell.vault import open_vault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wardkeeper.engine.seen import Key
     from wardkeeper.kube.access import Access
-    from wardkeeper.settings import Settings, VaultSettings
+    from wardkeeper.settings import Settings
     from wardkeeper.shell.metrics import Metrics
+    from wardkeeper.vault.workflows import WorkflowVault
 
 _log = logging.getLogger(__name__)
 
@@ -126,7 +123,7 @@ class Operator:
             await stack.enter_async_context(self._lease_client)
             vault = None
             if self.settings.vault:
-                vault = await stack.enter_async_context(open_vault(self.settings.vault))
+                vault = await stack.enter_async_context(open_vault(self.settings.vault, _now))
             heartbeat = Heartbeat()
             await stack.enter_async_context(self._probes(heartbeat))
             self._surroundings = await discover(self.settings, self.client)
@@ -262,31 +259,6 @@ class Operator:
         if self.settings.events is Events.ENABLED:
             kind: Literal["Normal", "Warning"] = "Warning" if warning else "Normal"
             self.recorder.emit(regarding, kind, reason, action, note)
-
-
-def open_vault(settings: VaultSettings) -> WorkflowVault:
-    """Vault as the settings describe it; nothing is asked yet."""
-    token = TokenFile(Path(settings.token_file))
-
-    async def operator_jwt() -> str:
-        try:
-            return token()
-        except AccessError:
-            raise VaultError(Kind.NO_JWT, "log in to Vault") from None
-
-    return WorkflowVault(
-        VaultAccess(
-            address=settings.address,
-            ca_file=settings.ca_file,
-            namespace=settings.namespace,
-            auth_mount=settings.auth_mount,
-            kv_mount=settings.kv_mount,
-            operator_role=settings.role,
-        ),
-        operator_jwt,
-        clock=_now,
-        random=random.Random(),  # noqa: S311 - spreads waiting, makes no secret
-    )
 
 
 def _now() -> datetime:

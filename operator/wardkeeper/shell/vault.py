@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Opens Vault as the settings describe it; the operator's token is read anew for each login."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wardkeeper.kube.credentials import AccessError, TokenFile
+from wardkeeper.vault.access import VaultAccess
+from wardkeeper.vault.errors import Kind, VaultError
+from wardkeeper.vault.workflows import WorkflowVault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from wardkeeper.settings import VaultSettings
+
+
+def open_vault(settings: VaultSettings, clock: Callable[[], datetime]) -> WorkflowVault:
+    """Vault as the settings describe it; nothing is asked yet."""
+    token = TokenFile(Path(settings.token_file))
+
+    async def operator_jwt() -> str:
+        try:
+            return token()
+        except AccessError:
+            raise VaultError(Kind.NO_JWT, "log in to Vault") from None
+
+    return WorkflowVault(
+        VaultAccess(
+            address=settings.address,
+            ca_file=settings.ca_file,
+            namespace=settings.namespace,
+            auth_mount=settings.auth_mount,
+            kv_mount=settings.kv_mount,
+            operator_role=settings.role,
+        ),
+        operator_jwt,
+        clock=clock,
+        random=random.Random(),  # noqa: S311 - spreads waiting, makes no secret
+    )
