@@ -11,6 +11,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+
 from wardkeeper.api.reasons import Reason
 
 if TYPE_CHECKING:
@@ -26,27 +28,36 @@ class Progress(StrEnum):
 
 
 class Rollout(NamedTuple):
-    """Where a workload stands, why, and what a person reads."""
+    """Where a workload stands, why, and what a person reads.
+
+    Attributes:
+        running: a Job's run is under way.
+        rolled_out: fingerprint, within this process, of the spec that a Deployment has rolled out.
+    """
 
     progress: Progress
     reason: Reason
     message: str
     running: bool = False
+    rolled_out: int = 0
 
 
-def observe(workload: Mapping[str, Any]) -> Rollout:
-    """Where a live Deployment, CronJob or Job stands."""
+def observe(workload: Mapping[str, Any], before: Rollout | None = None) -> Rollout:
+    """Where a live Deployment, CronJob or Job stands; `before` is where this one stood."""
     kind = workload.get("kind")
     if kind == "Deployment":
-        return _deployment(workload)
+        return _deployment(workload, before)
     if kind == "Job":
         return _job(workload)
     return Rollout(Progress.READY, Reason.SCHEDULED, "the schedule is in place")
 
 
-def _deployment(live: Mapping[str, Any]) -> Rollout:
+def _deployment(live: Mapping[str, Any], before: Rollout | None) -> Rollout:
     status = live.get("status", {})
+    spec = hash(orjson.dumps(live.get("spec", {}), option=orjson.OPT_SORT_KEYS)) or 1
     if status.get("observedGeneration", 0) < live["metadata"].get("generation", 0):
+        if before and before.rolled_out == spec:  # an annotation makes a generation as well
+            return before
         return Rollout(
             Progress.MOVING, Reason.ROLLOUT_IN_PROGRESS, "the change is not yet taken up"
         )
@@ -71,7 +82,12 @@ def _deployment(live: Mapping[str, Any]) -> Rollout:
             Reason.ROLLOUT_IN_PROGRESS,
             f"waits until {wanted} pods are updated and available",
         )
-    return Rollout(Progress.READY, Reason.AVAILABLE, f"{wanted} pods are updated and available")
+    return Rollout(
+        Progress.READY,
+        Reason.AVAILABLE,
+        f"{wanted} pods are updated and available",
+        rolled_out=spec,
+    )
 
 
 def _refused(message: str) -> Rollout:

@@ -118,16 +118,17 @@ def see_workflow(raw: Mapping[str, Any], before: Observed | None) -> Observed:
     )
 
 
-def see_child(raw: Mapping[str, Any]) -> Child:
-    """What is kept of a child, besides its content."""
+def see_child(raw: Mapping[str, Any], before: Child | None = None) -> Child:
+    """What is kept of a child, besides its content; `before` is what was kept of it."""
     metadata, kind = raw["metadata"], raw["kind"]
+    stood = before.rollout if before and before.uid == metadata["uid"] else None
     return Child(
         uid=metadata["uid"],
         owner=controller_of(raw),
         version=int(metadata["resourceVersion"]),
         unread=None,
         annotations=_ours(metadata.get("annotations")) if kind == "Secret" else None,
-        rollout=observe(raw) if kind in WORKLOADS else None,
+        rollout=observe(raw, stood) if kind in WORKLOADS else None,
         leaving="deletionTimestamp" in metadata,
     )
 

@@ -99,11 +99,12 @@ class World:
 
         A child that lost its label and its owner reference is still the one it was.
         """
-        child, ref = see_child(raw), ref_of(raw)
+        ref = ref_of(raw)
         key = self._homes.get(ref) or key_of(raw)
+        known = self.children(key).get(ref) if key else None
+        child = see_child(raw, known)
         if key is None or self._gone.holds(child.uid, child.version):
             return None
-        known = self.children(key).get(ref)
         if known and child.version < known.version:
             return None
         if known and child.uid == known.uid:
@@ -147,15 +148,16 @@ class World:
             raw: the stored object.
             good_for: fingerprint of the wanted object that it is equal to; 0 when it is not.
         """
-        child, ref = see_child(raw), ref_of(raw)
+        ref = ref_of(raw)
         key = self._homes.get(ref) or key_of(raw)
         if key is None:
             return
+        known = self.children(key).get(ref)
+        child = see_child(raw, known)
         if self._gone.holds(child.uid, child.version):
             if key in self._workflows:
                 self._families[key].lost[ref] = child.uid
             return
-        known = self.children(key).get(ref)
         if known is None or known.version <= child.version:
             child.good_for = good_for
             if not good_for:
