@@ -1,0 +1,229 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The operator is stopped, killed, doubled and cut off: what it finds, and what it leaves alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from tests.cluster.installation import Installation
+from tests.cluster.waiting import until
+from tests.component.workflows import cron_job, secret, workflow
+from tests.e2e.stories import CHILD_KINDS, RefusedError
+from wardkeeper.api.workflow import KIND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.stories import Place, Stage
+
+FULL, TWIN, NIGHTLY = "router", "twin", "export"
+SYSTEM = "wardkeeper-system"
+
+
+@pytest.fixture(scope="module")
+def home(stage: Stage) -> Iterator[Place]:
+    """Three workflows, Ready: two with every kind of child and a CronJob."""
+    stage.settle()
+    with stage.place() as place:
+        place.create(workflow(FULL, secrets=[secret()]))
+        place.create(workflow(TWIN, secrets=[secret()]))
+        place.create(cron_job(NIGHTLY, secrets=[secret()]))
+        for name in (FULL, TWIN, NIGHTLY):
+            place.until_ready(name)
+        yield place
+
+
+@pytest.fixture
+def settled(stage: Stage, home: Place) -> Place:
+    """The same, with the operator running and nothing left to do."""
+    stage.settle()
+    for name in (FULL, TWIN, NIGHTLY):
+        home.until_ready(name)
+        home.reconciled(name)
+    return home
+
+
+@pytest.fixture
+def standby(stage: Stage) -> Iterator[Installation]:
+    """A second operator, which waits; the first one leads again afterwards."""
+    stage.settle()
+    until(lambda: holder(stage) == "operator_1", "the first one leads")
+    other = Installation(stage.cluster, name="standby")
+    other.start()
+    yield other
+    stage.settle()
+    other.stop()
+
+
+@pytest.mark.parametrize("ending", ["stop", "kill"])
+def test_a_restart_writes_nothing(stage: Stage, settled: Place, ending: str) -> None:
+    mark = stage.mark()
+    getattr(stage.operator, ending)()
+    stage.operator.start()
+    until(lambda: looked_at_everything(stage), "every workflow was looked at")
+    assert settled.writes(mark, events=True) == []
+
+
+def test_labels_and_annotations_of_others_stay_and_cause_no_write(
+    stage: Stage, settled: Place
+) -> None:
+    mark = stage.mark()
+    theirs = {"labels": {"team": "lab"}, "annotations": {"example.org/cost-centre": "7"}}
+    for name in (FULL, NIGHTLY):
+        settled.edit(KIND, name, {"metadata": theirs}, "labeller")
+        for kind, child in settled.children(name):
+            settled.edit(kind, child, {"metadata": theirs}, "labeller")
+    lose_all(settled, TWIN)  # when these are back, every watch has told of the labels as well
+    ours = [one for one in settled.writes(mark, events=True) if not one.name.startswith(TWIN)]
+    assert [one for one in ours if one.resource != "events"] == []
+    for kind, child in settled.children(FULL):
+        assert settled.read(kind, child)["metadata"]["labels"]["team"] == "lab"
+
+
+def test_edits_made_while_no_operator_ran_are_undone_at_start_and_nothing_else_is_written(
+    stage: Stage, settled: Place
+) -> None:
+    told = settled.status(FULL)["drift"]["repaired"] if "drift" in settled.status(FULL) else 0
+    value = settled.values(f"{FULL}-db")
+    stage.operator.stop()
+    mark = stage.mark()
+    settled.delete("NetworkPolicy", f"{FULL}-deny")
+    settled.edit("Role", FULL, {"rules": []})
+    settled.edit("Service", FULL, {"spec": {"selector": {"app": "other"}}})
+    settled.edit("Secret", f"{FULL}-db", {"stringData": {"password": "forged"}})
+    settled.edit("CronJob", NIGHTLY, {"spec": {"schedule": "0 0 * * *"}})
+    stage.operator.start()
+    until(lambda: settled.status(FULL).get("drift", {}).get("repaired", 0) == told + 4, "four back")
+    until(lambda: "drift" in settled.status(NIGHTLY), "and the fifth")
+    until(lambda: looked_at_everything(stage), "every workflow was looked at")
+    assert settled.values(f"{FULL}-db") == value
+    assert settled.read("CronJob", NIGHTLY)["spec"]["schedule"] == "30 2 * * *"
+    written = sorted(
+        (one.resource, one.name)
+        for one in settled.writes(mark)
+        if one.resource not in ("healthcareworkflows/status", "serviceaccounts/token")
+    )
+    assert written == [
+        ("cronjobs", NIGHTLY),
+        ("networkpolicies", f"{FULL}-deny"),
+        ("roles", FULL),
+        ("secrets", f"{FULL}-db"),
+        ("services", FULL),
+    ]
+
+
+def test_of_two_replicas_one_leads_and_the_other_is_ready_and_writes_nothing(
+    stage: Stage, settled: Place, standby: Installation
+) -> None:
+    assert leads(stage.operator)
+    assert not leads(standby)
+    assert standby.ready()
+    lose_all(settled, TWIN)
+    sent = [name for name in standby.metrics() if name.startswith("rest_client_requests_total")]
+    assert sent
+    assert all('method="GET"' in name or 'method="WATCH"' in name for name in sent), sent
+
+
+def test_a_leader_that_is_asked_to_stop_hands_over_at_once(
+    stage: Stage, settled: Place, standby: Installation
+) -> None:
+    stage.operator.stop()
+    until(lambda: holder(stage) == "standby_1", "the other one leads", seconds=5)
+    assert leads(standby)
+    lose_all(settled, TWIN)
+
+
+def test_a_leader_that_is_killed_is_followed_within_twenty_seconds(
+    stage: Stage, settled: Place, standby: Installation
+) -> None:
+    stage.operator.kill()
+    policy = f"{TWIN}-deny"
+    settled.delete("NetworkPolicy", policy)
+    until(lambda: settled.get("NetworkPolicy", policy), "it is put back", seconds=20)
+    assert holder(stage) == "standby_1"
+    assert leads(standby)
+
+
+def test_what_was_edited_while_nobody_led_is_undone_by_who_leads_next(
+    stage: Stage, settled: Place, standby: Installation
+) -> None:
+    stage.operator.kill()
+    before = settled.read("Role", TWIN)["rules"]
+    settled.edit("Role", TWIN, {"rules": []})
+    until(lambda: settled.read("Role", TWIN)["rules"] == before, "it is put back", seconds=20)
+    assert leads(standby)
+
+
+def test_an_outage_of_the_api_server_changes_nothing_and_work_goes_on_after_it(
+    stage: Stage, settled: Place
+) -> None:
+    before = {key: one["metadata"]["uid"] for key, one in settled.children(FULL).items()}
+    mark = stage.mark()
+    server = stage.cluster.processes["kube-apiserver"]
+    server.kill()
+    server.start()
+    until(lambda: answers(stage), "the API server is back", seconds=60)
+    stage.settle()  # kubelet would start an operator anew that gave up
+    settled.reconciled(FULL)
+    assert {key: one["metadata"]["uid"] for key, one in settled.children(FULL).items()} == before
+    written = {one.resource for one in settled.writes(mark)}
+    assert written <= {"healthcareworkflows/status"}
+    lose_all(settled, TWIN)
+
+
+def lose_all(place: Place, name: str) -> None:
+    """Delete every child of a workflow but its pods' maker, and wait until all are back."""
+    lost = {
+        key: one["metadata"]["uid"]
+        for key, one in place.children(name).items()
+        if key[0] != "Deployment"
+    }
+    assert {kind for kind, _ in lost} == set(CHILD_KINDS) - {"Deployment", "CronJob", "Job"}
+    for kind, child in lost:
+        place.delete(kind, child)
+
+    def back() -> bool:
+        there = {key: one["metadata"]["uid"] for key, one in place.children(name).items()}
+        return all(key in there and there[key] != uid for key, uid in lost.items())
+
+    until(back, f"the children of {name} are back")
+
+
+def looked_at_everything(stage: Stage) -> bool:
+    """Whether the operator has had a pass over each workflow since it started, and none is due."""
+    found = stage.operator.metrics()
+    passes = sum(
+        value
+        for name, value in found.items()
+        if name.startswith("controller_runtime_reconcile_total")
+    )
+    waiting = sum(
+        value
+        for name, value in found.items()
+        if name.startswith(("workqueue_depth", "controller_runtime_active_workers"))
+    )
+    workflows = stage.send("GET", KIND)["items"]
+    return passes >= len(workflows) and not waiting
+
+
+def holder(stage: Stage) -> str:
+    """Who holds the Lease."""
+    lease = stage.get("Lease", SYSTEM, "wardkeeper") or {}
+    return str(lease.get("spec", {}).get("holderIdentity", ""))
+
+
+def leads(operator: Installation) -> bool:
+    """Whether a process says that it leads."""
+    return operator.metrics()['leader_election_master_status{name="wardkeeper"}'] == 1
+
+
+def answers(stage: Stage) -> bool:
+    """Whether the API server serves our kind."""
+    try:
+        return bool(stage.send("GET", KIND))
+    except (RefusedError, requests.ConnectionError):
+        return False
