@@ -115,7 +115,7 @@ class Core:
             ),
             clock=self.now,
             monotonic=clock,
-            observed=partial(self.observer.workflow, "MODIFIED"),
+            observed=self.observer.workflow,
             tell=self._tell,
             ready=self.meter.ready.append,
             repaired=self.meter.repaired.append,

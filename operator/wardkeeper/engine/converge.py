@@ -141,7 +141,7 @@ class _Convergence:
         """
         if self._workflow.spec.secrets and not has_finalizer(self._seen):
             stored = await add_finalizer(self._tools.client, self._key, self._seen)
-            self._tools.observed(stored)
+            self._tools.observed("MODIFIED", stored)
         bindings = [one for one in todo.guards if one.ref.kind == "RoleBinding"]
         try:
             await self._carry_out([one for one in todo.guards if one not in bindings])
@@ -174,7 +174,8 @@ class _Convergence:
         for name in supplied.removed:
             await self._drop_secret(name)
         if not job.secrets and not supplied.unfinished and has_finalizer(self._seen):
-            self._tools.observed(await remove_finalizer(self._tools.client, self._key, self._seen))
+            stored = await remove_finalizer(self._tools.client, self._key, self._seen)
+            self._tools.observed("MODIFIED", stored)
         return _soonest(one.next_look for one in supplied.secrets)
 
     async def _workload(self, workload: Obj, todo: Plan, macs: Mapping[str, str]) -> None:

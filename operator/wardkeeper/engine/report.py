@@ -94,7 +94,7 @@ class Reporter:
             return
         except ApiError as error:
             raise Transient(Reason.API_UNAVAILABLE, f"status: {error.reason}") from error
-        self._tools.observed(stored)
+        self._tools.observed("MODIFIED", stored)
 
     def _tell_of_changes(
         self, workflow: dict[str, Any], before: WorkflowStatus, found: Findings

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from wardkeeper.api.read import read_workflow
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.workflow import KIND, HealthcareWorkflow
-from wardkeeper.engine.finalizer import has_finalizer, remove_finalizer
+from wardkeeper.engine.finalizer import FINALIZER, has_finalizer, remove_finalizer
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.secret_facts import secret_job
 from wardkeeper.engine.secrets import withdraw
@@ -57,11 +57,17 @@ async def teardown(
 
 
 async def _let_go(tools: Tools, key: Key, seen: Observed) -> None:
-    """Remove the finalizer of a workflow that may be gone already."""
+    """Remove the finalizer of a workflow that may be gone already.
+
+    With the last finalizer the workflow is gone, whatever the answer still shows; its own event
+    may come after those of its children.
+    """
+    last = seen.finalizers == (FINALIZER,)
     try:
-        tools.observed(await remove_finalizer(tools.client, key, seen))
+        stored = await remove_finalizer(tools.client, key, seen)
     except NotFound:
         return
+    tools.observed("DELETED" if last else "MODIFIED", stored)
 
 
 async def _workload_goes(tools: Tools, key: Key, seen: Observed) -> bool:

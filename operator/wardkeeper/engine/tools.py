@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from wardkeeper.engine.secret_job import SecretServices
@@ -39,7 +39,8 @@ class Tools:
         surroundings: what the cluster looks like around workflows.
         clock: the time, with time zone.
         monotonic: seconds that only ever grow.
-        observed: told about each workflow that an answer of the API server brought.
+        observed: told what an answer of the API server says of a workflow: type and object, as
+            an event would.
         tell: posts an event.
         ready: told the seconds from a spec's first pass until it was ready.
         repaired: told the kind of each child that was put back.
@@ -53,7 +54,7 @@ class Tools:
     surroundings: Callable[[], Surroundings]
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
-    observed: Callable[[dict[str, Any]], None]
+    observed: Callable[[str, Mapping[str, Any]], None]
     tell: Teller
     ready: Callable[[float], None]
     repaired: Callable[[str], None]

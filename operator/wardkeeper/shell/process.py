@@ -17,7 +17,6 @@ import threading
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import kopf
@@ -205,7 +204,7 @@ class Operator:
             surroundings=lambda: self._surroundings,
             clock=_now,
             monotonic=time.monotonic,
-            observed=partial(self.observer.workflow, "MODIFIED"),
+            observed=self.observer.workflow,
             tell=self._tell,
             ready=self.metrics.ready,
             repaired=self.metrics.repaired,
