@@ -278,6 +278,19 @@ def test_nothing_with_the_label_is_made_by_anybody_but_the_operator(
             )
 
 
+@pytest.mark.parametrize("kind", ["Deployment", "Job"])
+def test_nobody_makes_another_workload_in_the_name_of_a_workflow(
+    wardkeeper: Installation, kind: str
+) -> None:
+    name = JOBS["claims"]
+    labels = {"wardkeeper.io/workflow": name}
+    body = maker(kind, account=name, name=name, labels=labels)
+    answer = create(wardkeeper, kind, body, namespace="claims")
+    refused(
+        answer, f"only the operator makes what carries the label wardkeeper.io/workflow: {name}"
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "user", "owner", "code"),
     [
@@ -309,7 +322,10 @@ def test_a_workload_cannot_take_on_the_identity_later(wardkeeper: Installation) 
     change: dict[str, Any] = {"spec": {"template": {"spec": {"serviceAccountName": LAB}}}}
     answer = wardkeeper.send("PATCH", f"{path}/harmless", change, user=PEOPLE, groups=ADMINS)
     refused(answer, REMEDY.format("Deployment"))
-    change["metadata"] = {"labels": LABEL}
+    label = {"metadata": {"labels": LABEL}}
+    answer = wardkeeper.send("PATCH", f"{path}/harmless", label, user=PEOPLE, groups=ADMINS)
+    refused(answer, "'wardkeeper-workflow-templates'", "only the operator makes what carries")
+    change |= label
     answer = wardkeeper.send("PATCH", f"{path}/harmless", change, user=PEOPLE, groups=ADMINS)
     refused(answer, "a ServiceAccount of its own, or make it a workflow")
     scaled = {"spec": {"replicas": 1}}
@@ -443,28 +459,34 @@ def test_kubernetes_itself_refuses_to_let_the_operator_grant_what_it_does_not_ho
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "subject"),
+    ("kind", "role", "name", "account", "namespace"),
     [
-        ("ClusterRole", "wardkeeper-namespace", {"name": LAB, "namespace": NS}),
-        ("ClusterRole", "wardkeeper-grantable", {"name": LAB, "namespace": NS}),
-        ("Role", LAB, {"name": "another", "namespace": NS}),
-        ("Role", LAB, {"name": LAB, "namespace": "elsewhere"}),
+        ("ClusterRole", "wardkeeper-namespace", "new", "new", NS),
+        ("ClusterRole", "wardkeeper-grantable", "wardkeeper-grantable", "wardkeeper-grantable", NS),
+        ("Role", "shared", "new", "new", NS),
+        ("Role", "shared", "shared", "another", NS),
+        ("Role", "shared", "shared", "shared", "elsewhere"),
     ],
 )
 def test_the_operator_binds_the_role_of_a_workflow_to_that_workflow_alone(
-    wardkeeper: Installation, kind: str, name: str, subject: dict[str, str]
+    wardkeeper: Installation, kind: str, role: str, name: str, account: str, namespace: str
 ) -> None:
-    body = {
-        "metadata": {"name": "new" if kind == "ClusterRole" else LAB},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
-        "subjects": [{"kind": "ServiceAccount", **subject}],
+    shared = {"metadata": {"name": "shared"}, "rules": [rule("configmaps", "get")]}
+    place = PLURALS["Role"].format(f"namespaces/{NS}")
+    wardkeeper.send("POST", place, shared, dry_run=False)
+    body: dict[str, Any] = {
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
     }
-    if kind == "Role":
-        wardkeeper.cluster.kubectl("delete", "rolebinding", LAB, "-n", NS, "--ignore-not-found")
     refused(
         create(wardkeeper, "RoleBinding", body, user=OPERATOR),
         "the operator binds a Role to the ServiceAccount of the same name and namespace only",
     )
+    body["metadata"]["name"] = body["roleRef"]["name"] = "shared"
+    body["roleRef"]["kind"] = "Role"
+    body["subjects"][0] |= {"name": "shared", "namespace": NS}
+    assert create(wardkeeper, "RoleBinding", body, user=OPERATOR).code == 201
 
 
 def test_removed_in_the_right_order_nothing_of_the_guards_stays_behind(
