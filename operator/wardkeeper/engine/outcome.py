@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from wardkeeper.api.reasons import Reason
 
-if TYPE_CHECKING:
-    from wardkeeper.api.reasons import Reason
+RECHECK = 300.0
 
 
 class Outcome(Exception):
@@ -26,6 +25,14 @@ class Outcome(Exception):
 
 class Terminal(Outcome):
     """What is asked for cannot be done: no retry until something relevant changes."""
+
+    @property
+    def recheck(self) -> float | None:
+        """Seconds after which to look whether somebody has mended unseen what stood in the way.
+
+        Only the spec itself is watched; rights and objects of others are not.
+        """
+        return None if self.reason is Reason.SPEC_INVALID else RECHECK
 
 
 class Transient(Outcome):

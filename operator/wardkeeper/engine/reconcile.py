@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from wardkeeper.engine.tools import Tools
     from wardkeeper.policy.verdict import Problem
 
-RECHECK = 300.0
-"""Seconds after which a refusal that somebody may have mended unseen is tried again."""
-
 
 class Reconciler:
     """Runs passes; holds what one pass must remember for the next and nothing that is elsewhere."""
@@ -49,6 +46,7 @@ class Reconciler:
         """One pass; seconds until the next scheduled look, if any.
 
         Raises:
+            Terminal: what is asked for cannot be done.
             Transient: something is in the way; try again with back-off.
             NotLeading: another process leads; stop.
         """
@@ -73,10 +71,8 @@ class Reconciler:
         except ApiError as error:
             found.stop = outcome_of(error, Ref(KIND, key.namespace, key.name))
         await self._reporter.report(key, seen, found)
-        if isinstance(found.stop, Transient):
+        if found.stop:
             raise found.stop
-        if isinstance(found.stop, Terminal):
-            return None if found.stop.reason is Reason.SPEC_INVALID else RECHECK
         return later
 
     async def _still_there(self, key: Key, seen: Observed) -> bool:

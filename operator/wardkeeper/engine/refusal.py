@@ -28,7 +28,7 @@ def outcome_of(error: ApiError, ref: Ref) -> Outcome:
     found = f"{ref.kind} {ref.namespace}/{ref.name}: {_short(error.message)}"
     if isinstance(error, Forbidden):
         return _forbidden(error, found)
-    if isinstance(error, Invalid):
+    if isinstance(error, Invalid) and not _by_admission(error, ref):
         return Terminal(Reason.SPEC_INVALID, f"{found}; change the field that is named")
     if isinstance(error, Unreachable) or error.transient:
         return Transient(Reason.API_UNAVAILABLE, f"{found}; it is tried again")
@@ -37,6 +37,16 @@ def outcome_of(error: ApiError, ref: Ref) -> Outcome:
     return Transient(
         Reason.WRITE_REFUSED, f"{found}; ask whoever runs the webhook or policy that it names"
     )
+
+
+def _by_admission(error: Invalid, ref: Ref) -> bool:
+    """Whether a policy or webhook refused, and not the kind's own rules.
+
+    Of a Secret's refusal no text is kept; but nothing in it comes from fields of the spec that the
+    definition has not checked.
+    """
+    said = any(words in error.message for words in ("denied request", "denied the request"))
+    return said or ref.kind == "Secret"
 
 
 def _forbidden(error: Forbidden, found: str) -> Outcome:

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from wardkeeper.engine.outcome import Transient
+from wardkeeper.engine.outcome import Terminal, Transient
 from wardkeeper.kube.errors import NotLeading
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class PassMeter(Protocol):
     """Counts passes."""
 
     def passed(self, result: str, seconds: float) -> None:
-        """A pass ended: `success`, `requeue_after`, `requeue` or `error`."""
+        """A pass ended: `success`, `requeue_after`, `requeue`, `terminal` or `error`."""
 
 
 class Workers:
@@ -95,6 +95,14 @@ class Workers:
         except NotLeading:
             _log.info("the pass stopped, for another process leads")
             return "error"
+        except Terminal as refused:
+            self._queue.forget(key)
+            if refused.recheck is not None:
+                self._queue.add_after(key, refused.recheck)
+            _log.info(
+                "the workflow is stalled", extra={"reason": refused.reason, "why": refused.message}
+            )
+            return "terminal"
         except Transient as put_off:
             delay = self._queue.retry(key)
             _log.info(

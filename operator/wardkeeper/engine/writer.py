@@ -16,6 +16,7 @@ from wardkeeper.api.reasons import Reason
 from wardkeeper.api.workflow import KIND
 from wardkeeper.engine.compare import compare, removal
 from wardkeeper.engine.outcome import Outcome, Terminal, Transient
+from wardkeeper.engine.ownership import setters
 from wardkeeper.engine.plan import Action, Change, Live, fingerprint
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.seen import controller_of, key_of
@@ -71,9 +72,14 @@ class Writer:
         """Make a Secret so, all keys in one write; what the server stored of its metadata.
 
         Raises:
-            ApiError: the server refused.
-            Terminal: a Secret of that name is not ours.
+            Outcome: it cannot be done, or not now.
         """
+        try:
+            return await self._publish(secret)
+        except ApiError as error:
+            raise outcome_of(error, ref_of(secret)) from error
+
+    async def _publish(self, secret: Obj) -> Obj:
         ref = ref_of(secret)
         key = key_of(secret)
         known = self._world.children(key).get(ref) if key else None
@@ -90,7 +96,8 @@ class Writer:
                 await self._trim(ref, foreign, body)
             return await self._apply(secret, live.uid)
         except Invalid:
-            # Somebody made it immutable, which nobody can undo, or of another type.
+            if not _is_locked(body):
+                raise
             await self.delete(ref, live.uid)
             return await self._create(secret)
 
@@ -205,6 +212,12 @@ def going(ref: Ref) -> Transient:
     return Transient(
         Reason.DELETING, f"{_name(ref)} is being deleted; it is made anew when that has been done"
     )
+
+
+def _is_locked(secret: Mapping[str, Any]) -> bool:
+    """Whether somebody made a Secret immutable, which nobody can undo, or of another type."""
+    _, others = setters(secret)
+    return any(key in one.fields for one in others for key in ("f:immutable", "f:type"))
 
 
 def _workflow_of(obj: Mapping[str, Any]) -> str:
