@@ -41,6 +41,18 @@ def forbidden(text: str) -> Forbidden:
             "ask whoever runs the webhook or policy",
         ),
         (Invalid(422, "Invalid", "spec.x: bad"), Terminal, Reason.SPEC_INVALID, "spec.x: bad"),
+        (
+            Invalid(422, "Invalid", "ValidatingAdmissionPolicy 'theirs' denied request: no"),
+            Transient,
+            Reason.WRITE_REFUSED,
+            "ask whoever runs the webhook or policy",
+        ),
+        (
+            Invalid(422, "Invalid", 'admission webhook "theirs" denied the request: no'),
+            Transient,
+            Reason.WRITE_REFUSED,
+            "ask whoever runs the webhook or policy",
+        ),
         (ServerError(500, "InternalError", "x"), Transient, Reason.API_UNAVAILABLE, "tried again"),
         (Unreachable("gone"), Transient, Reason.API_UNAVAILABLE, "tried again"),
     ],
@@ -53,6 +65,13 @@ def test_a_refusal_says_what_was_refused_and_what_to_do(
     assert outcome.reason is reason
     assert "Role radiology/lab" in outcome.message
     assert words in outcome.message
+
+
+def test_a_refused_secret_is_tried_again_for_its_refusal_has_no_words() -> None:
+    refused = Invalid(422, "Invalid", "apply Secret radiology/lab-db: 422 Invalid")
+    outcome = outcome_of(refused, Ref("Secret", "radiology", "lab-db"))
+    assert isinstance(outcome, Transient)
+    assert outcome.reason is Reason.WRITE_REFUSED
 
 
 def test_a_refused_right_says_where_it_could_be_allowed() -> None:
