@@ -57,6 +57,10 @@ def _add_foreign_label(obj: dict[str, Any]) -> None:
     obj["metadata"]["labels"]["example.org/seen"] = "yes"
 
 
+def _drop_labels(obj: dict[str, Any]) -> None:
+    del obj["metadata"]["labels"]
+
+
 EDITS: list[tuple[str, str, str, Edit]] = [
     (
         "ServiceAccount",
@@ -250,7 +254,7 @@ def test_a_deleted_child_comes_back_and_is_told(kind: str, name: str) -> None:
     story(tell)
 
 
-@pytest.mark.parametrize("strip", [_drop_owner, _drop_owner_and_label])
+@pytest.mark.parametrize("strip", [_drop_owner, _drop_owner_and_label, _drop_labels])
 @pytest.mark.parametrize(("kind", "name"), CHILDREN)
 def test_a_child_cannot_be_taken_from_its_workflow(kind: str, name: str, strip: Edit) -> None:
     async def tell(server: ApiServer) -> None:
