@@ -372,6 +372,46 @@ class Place:
             raise
         return int(answer["data"]["current_version"])
 
+    @contextmanager
+    def refusing(self, resource: str, probe: Obj, words: str, group: str = "") -> Iterator[None]:
+        """Somebody's admission policy refuses every write of a resource here.
+
+        Args:
+            resource: its plural.
+            probe: an object of it that would be let in otherwise.
+            words: what the policy says, in CEL.
+            group: API group of the resource.
+        """
+        name = f"refuse-{resource}-{self.namespace}"
+        rule = {"apiGroups": [group], "apiVersions": ["*"], "resources": [resource]}
+        here = {"matchLabels": {"kubernetes.io/metadata.name": self.namespace}}
+        matched = {
+            "namespaceSelector": here,
+            "resourceRules": [{**rule, "operations": ["CREATE", "UPDATE"]}],
+        }
+        no = {"expression": "false", "messageExpression": words}
+        spec = {"failurePolicy": "Fail", "matchConstraints": matched, "validations": [no]}
+        policy, binding = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
+        bound = {"policyName": name, "validationActions": ["Deny"]}
+        made = {policy: spec, binding: bound}
+        for kind, content in made.items():
+            self.stage.send("POST", kind, body={"metadata": {"name": name}, "spec": content})
+        until(lambda: name in self._try(probe), f"policy {name} is in force")
+        try:
+            yield
+        finally:
+            for kind in made:
+                self.stage.send("DELETE", kind, name=name)
+        until(lambda: name not in self._try(probe), f"policy {name} is out of force")
+
+    def _try(self, probe: Obj) -> str:
+        """What the API server says to an object; nothing is kept."""
+        try:
+            self.stage.send("POST", probe["kind"], self.namespace, body=probe, dryRun="All")
+        except RefusedError as error:
+            return str(error)
+        return ""
+
     def _here(self, made: Obj) -> Obj:
         return {**made, "metadata": {**made["metadata"], "namespace": self.namespace}}
 

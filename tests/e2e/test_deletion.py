@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Workflows that go: in which order, and that nothing of them stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cluster.waiting import until
+from tests.component.workflows import cron_job, job, secret, small, workflow
+from tests.e2e.stories import RefusedError
+from wardkeeper.api.workflow import KIND
+
+if TYPE_CHECKING:
+    from tests.e2e.stories import Place, Stage
+
+NAME = "router"
+
+
+def test_a_deleted_workflow_takes_its_pods_then_its_place_in_vault_then_its_guards(
+    stage: Stage, place: Place
+) -> None:
+    place.create(workflow(NAME, secrets=[secret()]))
+    place.until_ready(NAME)
+    assert of(stage, place, NAME)
+    since = place.version()
+    place.delete(KIND, NAME)
+    until(lambda: place.get(KIND, NAME) is None, "the workflow is gone", seconds=60)
+    until(lambda: not place.children(NAME), "its children are gone", seconds=60)
+    assert of(stage, place, NAME) == []
+    order = [
+        one.obj["kind"]
+        for one in place.history(
+            since, KIND, "Deployment", "ReplicaSet", "Pod", "NetworkPolicy", "ServiceAccount"
+        )
+        if one.type == "DELETED" and one.obj["metadata"]["name"].startswith(NAME)
+    ]
+    last_pod = max(index for index, kind in enumerate(order) if kind in ("Pod", "Deployment"))
+    first_guard = min(
+        index for index, kind in enumerate(order) if kind in ("NetworkPolicy", "ServiceAccount")
+    )
+    assert last_pod < first_guard, order
+
+
+def test_the_finalizer_is_there_only_while_something_lies_outside_the_cluster(
+    place: Place,
+) -> None:
+    place.create(cron_job("export"))
+    place.until_ready("export")
+    assert "finalizers" not in place.read(KIND, "export")["metadata"]
+    place.edit(KIND, "export", {"spec": {"secrets": [secret()]}})
+    place.until_ready("export")
+    assert place.read(KIND, "export")["metadata"]["finalizers"] == ["wardkeeper.io/cleanup"]
+
+
+@pytest.mark.parametrize("secrets", [[], [secret()]], ids=["without secrets", "with secrets"])
+def test_a_workflow_made_anew_under_the_same_name_at_once_becomes_ready(
+    place: Place, secrets: list[dict[str, object]]
+) -> None:
+    made = small(NAME, secrets=secrets)
+    first = place.create(made)["metadata"]["uid"]
+    place.until_ready(NAME)
+    place.delete(KIND, NAME)
+    again = until(lambda: created(place, made), "the name is free", pause=0.01, seconds=60)
+    assert again != first
+    place.until_ready(NAME)
+    owners = {one["metadata"]["ownerReferences"][0]["uid"] for one in place.children(NAME).values()}
+    assert owners == {again}
+    assert place.kv_version(NAME, "db") == len(secrets)
+
+
+def test_a_namespace_full_of_workflows_can_be_deleted(stage: Stage) -> None:
+    stage.settle()
+    with stage.place() as place:
+        place.create(workflow(NAME, secrets=[secret()]))
+        place.create(cron_job("export", secrets=[secret()]))
+        place.create(job("backfill"))
+        for name in (NAME, "export", "backfill"):
+            place.until_ready(name)
+    until(
+        lambda: stage.get("Namespace", "", place.namespace) is None,
+        "the namespace is gone",
+        seconds=90,
+    )
+    assert [role for role in of(stage, place, "") if role.startswith("hw.")] == []
+
+
+def test_a_workflow_that_was_never_ready_can_be_deleted(place: Place) -> None:
+    with place.refusing("secrets", SECRET, "'no'"):
+        place.create(cron_job("export", secrets=[secret()]))
+        place.until_told("export", "Ready", "WriteRefused")
+        place.delete(KIND, "export")
+        until(lambda: place.get(KIND, "export") is None, "it is gone", seconds=40)
+    assert of(place.stage, place, "export") == []
+
+
+SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "probe"}}
+
+
+def created(place: Place, made: dict[str, object]) -> str | None:
+    """The uid of a new workflow; None while the name is taken."""
+    try:
+        return str(place.create(made)["metadata"]["uid"])
+    except RefusedError as error:
+        if str(error).startswith("409 "):
+            return None
+        raise
+
+
+def of(stage: Stage, place: Place, name: str) -> list[str]:
+    """What OpenBao has of a workflow, or of a whole namespace: roles and KV entries."""
+    roles = stage.vault_keys("auth/kubernetes/role")
+    entries = stage.vault_keys(f"secret/metadata/hw/{place.namespace}/{name}") if name else []
+    return [role for role in roles if f".{place.namespace}.{name}" in role] + entries
