@@ -97,6 +97,7 @@ class _Convergence:
         todo = await self._plan(rendered.guards, rendered.workload, fresh=fresh)
         if self._workflow.spec.mode is Mode.AUDIT:
             self._found.would = todo
+            self._found.guards_in_place = not (todo.guards or todo.refused)
             self._found.rollout = self._rollout(rendered.workload)
             self._found.reconcile_at = asked
             return None

@@ -43,7 +43,7 @@ def setters(live: Mapping[str, Any]) -> tuple[list[Setter], list[Setter]]:
     for entry in live.get("metadata", {}).get("managedFields", ()):
         if entry.get("subresource"):
             continue
-        setter = Setter(entry.get("manager", ""), entry.get("fieldsV1", {}))
+        setter = Setter(entry.get("manager") or "unknown", entry.get("fieldsV1", {}))
         mine = setter.manager == MANAGER and entry.get("operation") == "Apply"
         (ours if mine else others).append(setter)
     return ours, others

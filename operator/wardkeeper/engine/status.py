@@ -89,12 +89,10 @@ def _conditions(found: Findings) -> Iterator[_Told]:
 def _ready(found: Findings) -> tuple[ConditionStatus, Reason, str]:
     if found.stop:
         return _FALSE, found.stop.reason, found.stop.message
-    if found.would is not None:
-        changes = found.would.changes
-        if changes:
-            todo = ", ".join(f"{c.action} {c.ref.kind} {c.ref.name}" for c in changes[:8])
-            return _FALSE, Reason.WOULD_CHANGE, f"mode is Audit, nothing was done; would {todo}"
-        return _TRUE, Reason.AUDIT_MODE, "mode is Audit; everything is as it would be made"
+    if found.would is not None and (found.would.changes or found.would.refused):
+        steps = (*found.would.changes, *found.would.refused)
+        todo = ", ".join(f"{c.action} {c.ref.kind} {c.ref.name}" for c in steps[:8])
+        return _FALSE, Reason.WOULD_CHANGE, f"mode is Audit, nothing was done; would {todo}"
     for one in found.supplied.secrets if found.supplied else ():
         if one.reason:
             return _FALSE, one.reason, f"secret {one.name}: {one.message}"
@@ -104,6 +102,8 @@ def _ready(found: Findings) -> tuple[ConditionStatus, Reason, str]:
         reason = found.rollout.reason if found.rollout else Reason.ROLLOUT_IN_PROGRESS
         text = found.rollout.message if found.rollout else "the workload is not there yet"
         return _FALSE, reason, text
+    if found.would is not None:
+        return _TRUE, Reason.AUDIT_MODE, "mode is Audit; everything is as it would be made"
     return _TRUE, Reason.CONVERGED, f"guards are in place and {found.rollout.message}"
 
 
