@@ -187,7 +187,7 @@ def test_additions_to_metadata_and_status_are_left_alone(fields: dict[str, Any])
 
 def test_a_restart_by_hand_is_left_alone_and_its_company_is_not() -> None:
     stamp = "kubectl.kubernetes.io/restartedAt"
-    fields = {".": {}, f"f:{stamp}": {}, "f:eve": {}}
+    fields: dict[str, Any] = {".": {}, f"f:{stamp}": {}, "f:eve": {}}
     live = stored(entry({"f:spec": {"f:template": {"f:metadata": {"f:annotations": fields}}}}))
     live["spec"]["template"]["metadata"]["annotations"] = {stamp: "now", "eve": "x"}
     assert compare(DEPLOYMENT, live).foreign == (
