@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.cluster.access import RESTRICTED
+from tests.cluster.access import RESTRICTED, CommandFailedError
 from tests.cluster.build import ensure
 from tests.cluster.progress import Report
 from tests.cluster.tools import KUBECONFORM
+from tests.cluster.waiting import until
 from tests.e2e.openapi import LOCATION, write_schemas
 from tests.unit.policy.test_cron import TAKEN
 from tests.unit.render.golden import CASES, Case, all_cases
@@ -61,12 +62,20 @@ async def namespace(client: Client) -> AsyncIterator[str]:
     await client.delete(resource_of("Namespace"), "", name, uid=made["metadata"]["uid"])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def definition(cluster: ClusterAccess) -> None:
     """The kind HealthcareWorkflow, served."""
     crd = yaml.safe_load((CRDS / f"{GROUP}_{PLURAL}.yaml").read_text())
     cluster.apply(crd)
-    cluster.kubectl("wait", "--for=condition=Established", f"crd/{PLURAL}.{GROUP}")
+    until(lambda: _served(cluster), "the kind is served")
+
+
+def _served(cluster: ClusterAccess) -> bool:
+    try:
+        cluster.kubectl("get", PLURAL, "-A")
+    except CommandFailedError:
+        return False
+    return True
 
 
 @each_case
@@ -151,7 +160,7 @@ async def test_every_schedule_that_is_taken_is_taken_by_kubernetes(
         assert live["spec"]["schedule"] == schedule
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def kubeconform(
     cluster: ClusterAccess, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, ...]:
