@@ -16,11 +16,14 @@ from wardkeeper.api.workflow import KIND
 from wardkeeper.engine.drift import describe_drift
 from wardkeeper.engine.outcome import Transient
 from wardkeeper.engine.refusal import outcome_of
+from wardkeeper.engine.rollout import Progress
 from wardkeeper.engine.status import compose
 from wardkeeper.kube.errors import ApiError, Invalid, NotFound
 from wardkeeper.kube.resource import Ref, resource_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wardkeeper.api.status import DriftRecord
     from wardkeeper.engine.findings import Findings
     from wardkeeper.engine.seen import Key, Observed
@@ -100,28 +103,8 @@ class Reporter:
         self, workflow: dict[str, Any], before: WorkflowStatus, found: Findings
     ) -> None:
         """Post an event when a trouble is new; one that stands is told by status."""
-        told = {one.type: one for one in before.conditions}
-        ready = told.get(ConditionType.READY)
-        status = found.stop
-        if status and status.reason not in QUIET and (not ready or ready.reason != status.reason):
-            self._tools.tell(
-                workflow,
-                warning=True,
-                reason=status.reason,
-                action="Reconcile",
-                note=status.message,
-            )
-        missing = found.verdict.missing_peers if found.verdict else ()
-        admitted = told.get(ConditionType.ADMITTED)
-        if missing and (not admitted or admitted.reason != Reason.PEER_MISSING):
-            self._tools.tell(
-                workflow,
-                warning=True,
-                reason=Reason.PEER_MISSING,
-                action="Judge",
-                note=f"no HealthcareWorkflow {', '.join(missing)}; the network stays closed to it",
-            )
-        current = told.get(ConditionType.SECRETS_CURRENT)
+        for reason, action, note in _troubles(before, found):
+            self._tools.tell(workflow, warning=True, reason=reason, action=action, note=note)
         for one in found.supplied.secrets if found.supplied else ():
             if one.rotated and one.action != "Create":
                 self._tools.tell(
@@ -130,14 +113,6 @@ class Reporter:
                     reason=Reason.ROTATED,
                     action="Rotate",
                     note=f"secret {one.name} is now version {one.version}",
-                )
-            if one.reason and (not current or current.reason != one.reason):
-                self._tools.tell(
-                    workflow,
-                    warning=True,
-                    reason=one.reason,
-                    action="Supply",
-                    note=f"secret {one.name}: {one.message}",
                 )
 
     def _clock_in(self, key: Key, seen: Observed, generation: int) -> None:
@@ -153,6 +128,24 @@ class Reporter:
         if ready and since >= 0:
             self._tools.ready(self._tools.monotonic() - since)
             self._since[key] = (generation, -1.0)
+
+
+def _troubles(before: WorkflowStatus, found: Findings) -> Iterator[tuple[Reason, str, str]]:
+    """Reason, action and note of each trouble that the status before did not tell of."""
+    told = {one.type: one.reason for one in before.conditions}
+    stop, rollout = found.stop, found.rollout
+    if stop and stop.reason not in (*QUIET, told.get(ConditionType.READY)):
+        yield stop.reason, "Reconcile", stop.message
+    known = (*QUIET, told.get(ConditionType.WORKLOAD_AVAILABLE))
+    if rollout and rollout.progress is not Progress.READY and rollout.reason not in known:
+        yield rollout.reason, "RollOut", rollout.message
+    missing = found.verdict.missing_peers if found.verdict else ()
+    if missing and told.get(ConditionType.ADMITTED) != Reason.PEER_MISSING:
+        note = f"no HealthcareWorkflow {', '.join(missing)}; the network stays closed to it"
+        yield Reason.PEER_MISSING, "Judge", note
+    for one in found.supplied.secrets if found.supplied else ():
+        if one.reason and told.get(ConditionType.SECRETS_CURRENT) != one.reason:
+            yield one.reason, "Supply", f"secret {one.name}: {one.message}"
 
 
 def _log_ready(before: WorkflowStatus, status: dict[str, Any]) -> None:
