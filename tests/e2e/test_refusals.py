@@ -1,0 +1,250 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What cannot be carried out: the reason and the words reach the user, and nothing is lost."""
+
+from __future__ import annotations
+
+import copy
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cluster.waiting import until
+from tests.component.workflows import container, cron_job, secret, small, workflow
+from tests.e2e.stories import is_ready
+from tests.e2e.webhook import refusing_webhook
+from wardkeeper.api.workflow import KIND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.e2e.stories import Obj, Place, Stage
+
+NAME = "router"
+NIGHTLY = "export"
+TOO_MUCH = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}
+FINE = {"apiGroups": [""], "resources": ["services"], "verbs": ["list"]}
+
+
+@pytest.fixture
+def unschedulable(stage: Stage) -> Iterator[None]:
+    """No pod finds a node, so that none comes up that a kubelet would hold back."""
+    for flag in (True, False):
+        for node in stage.send("GET", "Node")["items"]:
+            stage.send(
+                "PATCH",
+                "Node",
+                name=node["metadata"]["name"],
+                body={"spec": {"unschedulable": flag}},
+                content="application/merge-patch+json",
+            )
+        if flag:
+            yield
+
+
+def test_more_rights_than_grantable_are_refused_by_kubernetes_and_asking_for_less_heals(
+    place: Place,
+) -> None:
+    place.create(cron_job(NIGHTLY, access={"rules": [FINE, TOO_MUCH]}))
+    stalled = place.until_told(NIGHTLY, "Stalled", "AccessRefused")
+    assert "nodes" in stalled["message"]
+    assert "wardkeeper-grantable" in stalled["message"]
+    place.until_event(NIGHTLY, "AccessRefused", "nodes")
+    assert place.get("CronJob", NIGHTLY) is None
+    assert place.get("NetworkPolicy", f"{NIGHTLY}-deny")
+    place.edit(KIND, NIGHTLY, {"spec": {"access": {"rules": [FINE]}}})
+    place.until_ready(NIGHTLY)
+    assert place.read("Role", NIGHTLY)["rules"] == [FINE]
+
+
+def test_a_running_workflow_that_asks_for_too_much_keeps_what_it_has(place: Place) -> None:
+    place.create(cron_job(NIGHTLY, access={"rules": [FINE]}))
+    place.until_ready(NIGHTLY)
+    place.edit(KIND, NIGHTLY, {"spec": {"access": {"rules": [TOO_MUCH]}}})
+    place.until_told(NIGHTLY, "Stalled", "AccessRefused")
+    assert place.read("Role", NIGHTLY)["rules"] == [FINE]
+    assert place.get("CronJob", NIGHTLY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "content"),
+    [
+        ("ServiceAccount", NIGHTLY, {}),
+        ("NetworkPolicy", f"{NIGHTLY}-deny", {"spec": {"podSelector": {}}}),
+        ("Secret", f"{NIGHTLY}-db", {"stringData": {"theirs": "kept"}}),
+        ("Role", NIGHTLY, {"rules": []}),
+        ("RoleBinding", NIGHTLY, {"roleRef": {"kind": "Role", "name": "x", "apiGroup": ""}}),
+        ("CronJob", NIGHTLY, {}),
+    ],
+)
+def test_an_object_of_somebody_else_is_not_touched_and_heals_when_it_goes(
+    place: Place, kind: str, name: str, content: Obj
+) -> None:
+    if kind == "RoleBinding":
+        content["roleRef"]["apiGroup"] = "rbac.authorization.k8s.io"
+    if kind == "CronJob":
+        content = {"spec": their_cron_job()}
+    theirs = place.create({"kind": kind, "metadata": {"name": name}, **content})
+    place.create(cron_job(NIGHTLY, access={"rules": [FINE]}, secrets=[secret()]))
+    stalled = place.until_told(NIGHTLY, "Stalled", "NameTaken")
+    assert f"{kind} {place.namespace}/{name}" in stalled["message"]
+    place.until_event(NIGHTLY, "NameTaken", name)
+    found = place.read(kind, name)
+    assert found["metadata"]["resourceVersion"] == theirs["metadata"]["resourceVersion"]
+    assert kind == "CronJob" or place.get("CronJob", NIGHTLY) is None
+    place.delete(kind, name)
+    place.annotate(NIGHTLY, reconcile_at="now")
+    place.until_ready(NIGHTLY)
+
+
+def test_a_quota_on_children_reaches_the_user_and_more_quota_heals(place: Place) -> None:
+    quota(place, {"count/cronjobs.batch": "0"})
+    place.create(cron_job(NIGHTLY))
+    ready = place.until_told(NIGHTLY, "Ready", "QuotaExceeded")
+    assert "exceeded quota: small" in ready["message"]
+    assert place.condition(NIGHTLY, "Reconciling")["reason"] == "QuotaExceeded"
+    assert place.condition(NIGHTLY, "Stalled") == {}
+    place.until_event(NIGHTLY, "QuotaExceeded")
+    place.edit("ResourceQuota", "small", {"spec": {"hard": {"count/cronjobs.batch": "5"}}})
+    place.until_ready(NIGHTLY)
+
+
+def test_a_quota_on_pods_reaches_the_user_and_more_quota_heals(place: Place) -> None:
+    quota(place, {"pods": "0"})
+    place.create(small(NAME))
+    told = place.until_told(NAME, "WorkloadAvailable", "QuotaExceeded")
+    assert "exceeded quota: small" in told["message"]
+    assert place.condition(NAME, "Ready")["reason"] == "QuotaExceeded"
+    assert place.condition(NAME, "NetworkClosed")["status"] == "True"
+    place.delete("ResourceQuota", "small")
+    restarted = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01"}}}
+    place.edit("Deployment", NAME, {"spec": {"template": restarted}})
+    place.until_ready(NAME)
+
+
+@pytest.mark.usefixtures("unschedulable")
+def test_a_missing_config_map_is_named_and_its_creation_is_noticed(place: Place) -> None:
+    mounts = container(configMaps=[{"name": "routes", "path": "/etc/routes"}])
+    workload = {"kind": "Deployment", "replicas": 1, "containers": [mounts]}
+    place.create(small(NAME, workload=workload))
+    ready = place.until_told(NAME, "Ready", "ConfigMapMissing")
+    assert f"ConfigMap routes in namespace {place.namespace}" in ready["message"]
+    place.until_event(NAME, "ConfigMapMissing", "routes")
+    place.create({"kind": "ConfigMap", "metadata": {"name": "routes"}})
+    place.until_told(NAME, "Ready", "RolloutInProgress")
+
+
+def test_a_foreign_policy_that_refuses_is_quoted_and_tried_again_ever_more_slowly(
+    stage: Stage, place: Place
+) -> None:
+    probe = {"kind": "CronJob", "metadata": {"name": "probe"}, "spec": their_cron_job()}
+    words = "'only on Tuesdays, says the change board'"
+    with place.refusing("cronjobs", probe, words, group="batch"):
+        mark = stage.mark()
+        place.create(cron_job(NIGHTLY))
+        ready = place.until_told(NIGHTLY, "Ready", "WriteRefused")
+        assert "only on Tuesdays" in ready["message"]
+        assert place.condition(NIGHTLY, "Reconciling")["status"] == "True"
+        place.until_event(NIGHTLY, "WriteRefused", "only on Tuesdays")
+        times = until(lambda: three(tries(place, mark)), "it is tried again and again")
+    pauses = [(later - earlier).total_seconds() for earlier, later in pairwise(times[:4])]
+    assert 0.4 <= pauses[0] < pauses[1] < pauses[2]
+    place.until_ready(NIGHTLY)
+    assert len(place.events(NIGHTLY, "WriteRefused")) == 1
+
+
+def test_a_foreign_webhook_that_refuses_is_quoted_and_goes_unharmed(
+    stage: Stage, place: Place, tmp_path: Path
+) -> None:
+    with refusing_webhook(place, tmp_path, "services", "no Services before the audit"):
+        place.create(small(NAME))
+        ready = place.until_told(NAME, "Ready", "WriteRefused")
+        assert "no Services before the audit" in ready["message"]
+        assert place.get("NetworkPolicy", f"{NAME}-deny")
+        assert place.get("Deployment", NAME) is None
+    place.until_ready(NAME)
+
+
+def test_a_peer_that_does_not_exist_is_closed_until_it_does_and_after_it_has_gone(
+    place: Place,
+) -> None:
+    peer = {"name": "archive", "kind": "TCP", "workflow": {"name": "archive"}, "port": 2575}
+    place.create(workflow(NAME, endpoints=[peer]))
+    until(lambda: endpoint(place) == ("Closed", "PeerMissing"), "the endpoint is closed")
+    event = place.until_event(NAME, "PeerMissing", f"{place.namespace}/archive")
+    assert event["type"] == "Warning"
+    assert "2575" not in str(place.read("NetworkPolicy", f"{NAME}-allow")["spec"]["egress"])
+    place.until_ready(NAME)
+    place.create(small("archive"))
+    until(lambda: endpoint(place)[0] == "Open", "the endpoint is open")
+    assert "2575" in str(place.read("NetworkPolicy", f"{NAME}-allow")["spec"]["egress"])
+    place.delete(KIND, "archive")
+    until(lambda: endpoint(place)[0] == "Closed", "the endpoint is closed again")
+    assert "2575" not in str(place.read("NetworkPolicy", f"{NAME}-allow")["spec"]["egress"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"timeZone": "Mars/Olympus_Mons"}, "spec.workload.timeZone"),
+        ({"schedule": "0 0 30 2 *"}, "spec.workload.schedule"),
+    ],
+    ids=["unknown time zone", "never"],
+)
+def test_a_spec_that_only_the_operator_sees_through_leaves_the_last_one_in_force(
+    place: Place, wrong: dict[str, Any], field: str
+) -> None:
+    made = cron_job(NIGHTLY)
+    place.create(made)
+    place.until_ready(NIGHTLY)
+    before = copy.deepcopy(place.read("CronJob", NIGHTLY)["spec"])
+    place.edit(KIND, NIGHTLY, {"spec": {"workload": wrong}})
+    stalled = place.until_told(NIGHTLY, "Stalled", "SpecInvalid")
+    assert field in stalled["message"]
+    assert next(iter(wrong.values())) in stalled["message"]
+    assert place.condition(NIGHTLY, "Admitted")["status"] == "False"
+    place.until_event(NIGHTLY, "SpecInvalid", field)
+    assert place.read("CronJob", NIGHTLY)["spec"] == before
+    place.edit("CronJob", NIGHTLY, {"spec": {"schedule": "* * * * *"}})
+    until(lambda: place.read("CronJob", NIGHTLY)["spec"] == before, "it is still repaired")
+    place.delete("NetworkPolicy", f"{NIGHTLY}-deny")
+    until(lambda: place.get("NetworkPolicy", f"{NIGHTLY}-deny"), "so are its guards")
+    assert not is_ready(place.read(KIND, NIGHTLY))
+    right = {"timeZone": "America/New_York", "schedule": "15 3 * * *"}
+    place.edit(KIND, NIGHTLY, {"spec": {"workload": right}})
+    place.until_ready(NIGHTLY)
+    assert place.read("CronJob", NIGHTLY)["spec"]["schedule"] == "15 3 * * *"
+
+
+def quota(place: Place, hard: dict[str, str]) -> None:
+    """A ResourceQuota that counts."""
+    place.create({"kind": "ResourceQuota", "metadata": {"name": "small"}, "spec": {"hard": hard}})
+    until(
+        lambda: "hard" in place.read("ResourceQuota", "small").get("status", {}), "it is in force"
+    )
+
+
+def endpoint(place: Place) -> tuple[str, str]:
+    """State and reason of the only endpoint."""
+    told = place.status(NAME).get("endpoints", [{"state": "", "reason": ""}])[0]
+    return told["state"], told["reason"]
+
+
+def tries(place: Place, mark: int) -> list[datetime]:
+    """When the operator tried to make the CronJob and was refused."""
+    writes = [one for one in place.writes(mark) if one.resource == "cronjobs" and one.code == 422]
+    return [datetime.fromisoformat(one.time) for one in writes]
+
+
+def three(times: list[datetime]) -> list[datetime] | None:
+    """The times when there are three pauses between them."""
+    return times if len(times) > 3 else None
+
+
+def their_cron_job() -> Obj:
+    pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "theirs"}]}
+    template = {"spec": {"template": {"spec": pod}}}
+    return {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": template}
