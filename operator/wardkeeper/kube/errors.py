@@ -2,16 +2,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API server can answer besides yes, as exceptions that carry its own Status.
 
-Callers decide by class, never by text. Server text about a Secret may quote its values, so for
-that kind nothing but code and reason is ever kept.
+Callers decide by class, never by text. Text about a Secret may quote its values, so for that kind
+nothing is kept but code, reason and the beginnings of sentences that the API server itself makes of
+names and counts: which quota, policy or webhook refused.
 """
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import orjson
+
+_NAME = r"[a-z0-9.-]{1,253}"
+_COUNTS = r"[A-Za-z0-9./=,-]{1,512}"
+_ABOUT_SECRETS = re.compile(
+    rf'secrets "{_NAME}" is forbidden: exceeded quota: {_NAME}, requested: {_COUNTS}, '
+    rf"used: {_COUNTS}, limited: {_COUNTS}$"
+    rf"|secrets \"{_NAME}\" is forbidden: ValidatingAdmissionPolicy '{_NAME}' with binding "
+    rf"'{_NAME}' denied request"
+    rf'|admission webhook "{_NAME}" denied the request'
+)
 
 
 class Cause(NamedTuple):
@@ -144,7 +156,7 @@ def error_from_response(
         code: HTTP status.
         body: the raw answer, a `Status` or anything else.
         what: the request in words, such as `apply Deployment radiology/router`.
-        secret: the request was about a Secret: keep no text of the server.
+        secret: the request was about a Secret: keep no text that may hold a value.
         retry_after: seconds the server asked for.
     """
     try:
@@ -177,7 +189,10 @@ def error_from_status(
         retry_after = float(_number(details["retryAfterSeconds"]))
     causes: tuple[Cause, ...] = ()
     message = f"{what}: {code} {reason}"
-    if not secret:
+    if secret:
+        harmless = _ABOUT_SECRETS.match(str(status.get("message", "")))
+        message = f"{message}: {harmless[0]}" if harmless else message
+    else:
         causes = tuple(
             Cause(str(c.get("reason", "")), str(c.get("message", "")), str(c.get("field", "")))
             for c in details.get("causes") or ()

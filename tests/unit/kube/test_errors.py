@@ -52,6 +52,34 @@ def test_message_reason_and_causes_come_from_the_status() -> None:
     assert error.causes == (errors.Cause("FieldValueInvalid", "hunter2 is bad", "data"),)
 
 
+NO_ROOM = (
+    'secrets "lab-db" is forbidden: exceeded quota: small, requested: count/secrets=1, '
+    "used: count/secrets=2, limited: count/secrets=2"
+)
+BY_POLICY = (
+    "secrets \"lab-db\" is forbidden: ValidatingAdmissionPolicy 'theirs' with binding 'theirs' "
+    "denied request"
+)
+BY_WEBHOOK = 'admission webhook "audit.example.org" denied the request'
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (NO_ROOM, NO_ROOM),
+        (f"{BY_POLICY}: found hunter2", BY_POLICY),
+        (f"{BY_WEBHOOK}: found hunter2", BY_WEBHOOK),
+        (f"{NO_ROOM} hunter2", ""),
+        (f"hunter2 {NO_ROOM}", ""),
+        (f"exceeded quota: hunter2. {NO_ROOM}", ""),
+    ],
+)
+def test_who_refused_a_secret_is_kept_and_not_what_they_said(said: str, kept: str) -> None:
+    body = orjson.dumps({"code": 403, "reason": "Forbidden", "message": said})
+    error = errors.error_from_response(403, body, what="apply Secret a/db", secret=True)
+    assert error.message == ": ".join(filter(None, ("apply Secret a/db: 403 Forbidden", kept)))
+
+
 def test_no_word_of_the_server_about_a_secret_is_kept() -> None:
     error = errors.error_from_response(
         422, orjson.dumps(STATUS), what="apply Secret a/db", secret=True
