@@ -420,8 +420,10 @@ def test_children_of_a_deleted_workflow_are_not_made_again() -> None:
                 if stream.call.kind.name == "HealthcareWorkflow":
                     stream.stall()
             server.delete("HealthcareWorkflow", SPACE, "router")
-            await core.until(lambda: not any(server.get(kind, SPACE, n) for kind, n in CHILDREN))
-            await core.quiet(1)
+            await core.until(
+                lambda: not any(server.get(kind, SPACE, n) for kind, n in CHILDREN), seconds=10
+            )
+            await core.pass_time(1)
             assert core.world.workflow(Key(SPACE, "router")) is not None
             assert written(server, before) == []
 

@@ -163,7 +163,7 @@ async def test_a_stranger_with_our_label_keeps_its_secret(stage: Stage) -> None:
     theirs = stage.server.put({"kind": "Secret", "metadata": metadata, "data": {"a": "Yg=="}})
     await stage.core.until(lambda: stage.core.world.known("Secret"))
     await stage.apply(secret())
-    await stage.core.until(lambda: condition(stage.server, "Stalled"))
+    await stage.core.until(lambda: condition(stage.server, "Stalled"), seconds=2)
     assert condition(stage.server, "Ready")["reason"] == "NameTaken"
     assert stage.server.get("Secret", SPACE, "router-db") == theirs
     assert stage.server.get("Deployment", SPACE, "router") is None
