@@ -16,10 +16,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from wardkeeper.engine.gone import Gone
-from wardkeeper.engine.seen import Child, Key, Observed, differs, key_of, see_child, see_workflow
+from wardkeeper.engine.seen import (
+    Child,
+    Key,
+    Observed,
+    differs,
+    key_of,
+    packed,
+    see_child,
+    see_workflow,
+)
 from wardkeeper.kube.resource import Ref, ref_of
 
 if TYPE_CHECKING:
@@ -113,7 +120,7 @@ class World:
                 return None
             child.owner = child.owner or known.owner
             child.good_for = known.good_for
-        child.unread = orjson.dumps(raw) if self.keeps_contents else None
+        child.unread = packed(raw) if self.keeps_contents else None
         self._put(key, ref, child)
         return key
 
@@ -161,7 +168,7 @@ class World:
         if known is None or known.version <= child.version:
             child.good_for = good_for
             if not good_for:
-                child.unread, child.own = orjson.dumps(raw), True
+                child.unread, child.own = packed(raw), True
             self._put(key, ref, child)
 
     def compared(self, key: Key, ref: Ref, version: int, good_for: int) -> None:

@@ -124,8 +124,8 @@ class LeaderElectionSettings(_Settings):
 class ConcurrencySettings(_Settings):
     """How much is done at once."""
 
-    requests: Count = Field(16, description="Requests to the API server under way at once.")
-    workers: Count = Field(8, description="Workflows that are worked on at once.")
+    requests: Count = Field(32, description="Requests to the API server under way at once.")
+    workers: Count = Field(32, description="Workflows that are worked on at once.")
 
 
 class DnsSettings(_Settings):
