@@ -230,7 +230,7 @@ class Operator:
         await end({working})
         await end({electing})
         for task in done:
-            if error := task.exception():
+            if not task.cancelled() and (error := task.exception()):
                 raise error
         raise LeaseLost("the Lease was lost")
 

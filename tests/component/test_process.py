@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The whole process with kopf, Lease and probes, in real time; the few things only it can show."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+
+from tests.component.apiserver.server import ApiServer
+from tests.component.operator_fixture import SPACE, is_ready, status_of, written
+from tests.component.workflows import CHILDREN, workflow
+from wardkeeper.api.workflow import KIND
+from wardkeeper.settings.model import Settings
+from wardkeeper.shell.metrics import Metrics
+from wardkeeper.shell.process import LeaseLost, Operator
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+SYSTEM = "wardkeeper-system"
+SECONDS = 15.0
+
+
+@asynccontextmanager
+async def cluster() -> AsyncIterator[ApiServer]:
+    async with ApiServer(namespaces=(SPACE, SYSTEM), rolling_out=True) as server:
+        yield server
+
+
+def operator(server: ApiServer, identity: str, port: int) -> Operator:
+    """An operator whose Lease goes over quickly."""
+    settings = Settings.model_validate(
+        {
+            "http": {"host": "127.0.0.1", "port": port},
+            "leaderElection": {"duration": 3, "deadline": 2, "retry": 1},
+        }
+    )
+    metrics = Metrics(host=server.url, workers=settings.concurrency.workers)
+    return Operator(settings, server.access(), identity=identity, metrics=metrics)
+
+
+@asynccontextmanager
+async def running(one: Operator) -> AsyncIterator[asyncio.Task[None]]:
+    """The operator at work; stopped at the end as Kubernetes stops a pod, if it still runs."""
+    task = asyncio.create_task(one.run())
+    try:
+        yield task
+    finally:
+        if not task.done():
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(server: ApiServer, holds: Callable[[], object]) -> None:
+    await server.until(lambda: bool(holds()), seconds=SECONDS)
+
+
+def changes(server: ApiServer, since: int = 0) -> list[tuple[str, str, str]]:
+    """What was written but the Lease."""
+    return [one for one in written(server, since) if one[1] != "Lease"]
+
+
+def holder(server: ApiServer) -> str:
+    lease = server.get("Lease", SYSTEM, "wardkeeper")
+    return str(lease["spec"].get("holderIdentity")) if lease else ""
+
+
+async def test_a_workflow_goes_the_whole_way_and_a_restart_writes_nothing(
+    unused_tcp_port: int,
+) -> None:
+    async with cluster() as server:
+        async with running(operator(server, "one", unused_tcp_port)) as task:
+            server.put(workflow())
+            await until(server, lambda: is_ready(server))
+            made = sorted(("apply", kind, name) for kind, name in CHILDREN)
+            assert [one for one in changes(server) if one[0] == "apply"] == made
+            assert server.count("patch", KIND) <= 2
+            await _answers(unused_tcp_port)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.wait_for(task, SECONDS)
+        assert holder(server) == ""
+
+        before = len(server.seen)
+        two = operator(server, "two", unused_tcp_port)
+        async with running(two):
+            await until(server, lambda: holder(server) == "two" and two.following.synced)
+            server.put(workflow("later"))
+            await until(server, lambda: is_ready(server, "later"))
+            assert {one[2] for one in changes(server, before)} == {
+                name.replace("router", "later") for _, name in CHILDREN
+            }
+
+
+async def test_a_standby_takes_over_and_finds_what_was_edited(
+    unused_tcp_port_factory: Callable[[], int],
+) -> None:
+    async with (
+        cluster() as server,
+        running(operator(server, "one", unused_tcp_port_factory())) as one,
+    ):
+        server.put(workflow())
+        await until(server, lambda: is_ready(server))
+        standby = operator(server, "two", unused_tcp_port_factory())
+        async with running(standby):
+            await until(server, lambda: standby.following.synced and len(standby.world))
+            one.cancel()
+            await asyncio.gather(one, return_exceptions=True)
+            before = len(server.seen)
+            server.edit("Role", SPACE, "router", lambda obj: obj["rules"].clear())
+            await until(server, lambda: status_of(server).get("drift"))
+            assert holder(server) == "two"
+            assert {each[1] for each in changes(server, before)} == {"Role", f"{KIND}/status"}
+
+
+async def test_an_operator_that_lost_its_lease_ends_and_writes_nothing_more(
+    unused_tcp_port: int,
+) -> None:
+    async with cluster() as server, running(operator(server, "one", unused_tcp_port)) as task:
+        await until(server, lambda: holder(server) == "one")
+        server.edit("Lease", SYSTEM, "wardkeeper", _steal)
+        with pytest.raises(LeaseLost):
+            await asyncio.wait_for(task, SECONDS)
+        assert holder(server) == "thief"
+        server.put(workflow())
+        assert changes(server) == []
+
+
+async def test_a_deleted_workflow_is_forgotten(unused_tcp_port: int) -> None:
+    async with cluster() as server:
+        one = operator(server, "one", unused_tcp_port)
+        async with running(one):
+            server.put(workflow())
+            await until(server, lambda: is_ready(server))
+            server.delete(KIND, SPACE, "router")
+            async with asyncio.timeout(SECONDS):
+                while len(one.world) or list(one.world.known("Role")):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+
+
+async def _answers(port: int) -> None:
+    async with aiohttp.ClientSession() as session:
+        for path in ("healthz", "readyz", "metrics"):
+            async with session.get(f"http://127.0.0.1:{port}/{path}") as answer:
+                assert answer.status == 200, path
+
+
+def _steal(lease: dict[str, Any]) -> None:
+    lease["spec"] |= {"holderIdentity": "thief", "leaseDurationSeconds": 3}
