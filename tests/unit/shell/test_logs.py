@@ -15,6 +15,7 @@ import pytest
 from wardkeeper.engine.workers import CURRENT_PASS, PassContext
 from wardkeeper.kube.errors import Forbidden
 from wardkeeper.settings import LogFormat, LogLevel
+from wardkeeper.shell.handlers import kopf_settings
 from wardkeeper.shell.logs import set_up_logs
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def test_a_line_of_a_pass_names_the_workflow_and_the_pass(json: io.StringIO) -> 
 
 def test_an_object_that_kopf_names_is_named_the_same_way(json: io.StringIO) -> None:
     reference = {"namespace": "radiology", "name": "lab", "uid": "u", "kind": "X"}
-    logging.getLogger("kopf.objects").info("seen", extra={"k8s_ref": reference, "settings": object})
+    extra = {"k8s_ref": reference, "settings": kopf_settings()}
+    logging.getLogger("kopf.objects").info("seen", extra=extra)
     (line,) = lines(json)
     assert (line["namespace"], line["name"], line["uid"]) == ("radiology", "lab", "u")
     assert "settings" not in line
