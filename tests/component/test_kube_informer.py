@@ -23,7 +23,7 @@ from tests.component.apiserver.faults import (
 from tests.component.apiserver.samples import config_map, secret
 from tests.component.apiserver.server import ApiServer
 from tests.component.apiserver.virtual import run, settled
-from wardkeeper.kube.client import Client
+from wardkeeper.kube.client import PAGE, Client
 from wardkeeper.kube.informer import Event, Informer
 from wardkeeper.kube.resource import resource_of
 
@@ -136,11 +136,11 @@ def test_it_is_not_synced_before_the_first_list_is_complete() -> None:
 def test_a_long_list_comes_in_pages() -> None:
     async def story() -> None:
         def prepare(server: ApiServer) -> None:
-            for number in range(1100):
+            for number in range(2 * PAGE + 1):
                 server.put(config_map(SPACE, f"n{number:04}"))
 
         async with following(prepare=prepare) as world:
-            assert len(world.listener.objects) == 1100
+            assert len(world.listener.objects) == 2 * PAGE + 1
             assert world.server.count("list") == 3
 
     run(story())
@@ -257,13 +257,13 @@ def test_what_is_learnt_elsewhere_during_a_list_is_not_taken_for_vanished() -> N
 def test_an_expired_list_begins_again() -> None:
     async def story() -> None:
         def prepare(server: ApiServer) -> None:
-            for number in range(600):
+            for number in range(PAGE + 1):
                 server.put(config_map(SPACE, f"n{number:03}"))
             server.faults.next(match=lambda call: "continue" in call.query, fault=Refuse(410))
 
         async with following(prepare=prepare) as world:
             await asyncio.sleep(1)
-            assert len(world.listener.objects) == 600
+            assert len(world.listener.objects) == PAGE + 1
             assert world.server.count("list") == 4
             assert world.informer.synced
 

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from wardkeeper.kube.credentials import Access
     from wardkeeper.kube.resource import Resource
 
-__all__ = ["Call", "Client", "Lane", "Page"]
+__all__ = ["PAGE", "Call", "Client", "Lane", "Page"]
+
+PAGE = 100
+"""Objects in one page of a list: many small pages take hardly longer than few large ones, and a
+page takes about ten times its bytes in memory while it is read."""
 
 
 class Page(NamedTuple):
@@ -114,7 +118,7 @@ class Client:
         *,
         label_selector: str = "",
         metadata_only: bool = False,
-        limit: int = 500,
+        limit: int = PAGE,
         lane: Lane = Lane.BACKGROUND,
     ) -> AsyncGenerator[Page, None]:
         """All objects of a kind, as of one moment, page by page.

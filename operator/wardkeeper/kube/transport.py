@@ -8,6 +8,7 @@ own, and never log or quote a body.
 
 from __future__ import annotations
 
+from asyncio import sslproto
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
     from wardkeeper.kube.credentials import Access
+
+# Each TLS connection of asyncio holds a buffer of this size for as long as it lives, 256 KB by
+# itself; a TLS record has 16 KB, and there are dozens of connections.
+sslproto.SSLProtocol.max_size = 64 * 1024
 
 _CONNECT_SECONDS = 5.0
 _DNS_SECONDS = 300

@@ -15,6 +15,7 @@ import kopf
 
 from wardkeeper.api.schema import GROUP, VERSION
 from wardkeeper.api.workflow import PLURAL
+from wardkeeper.kube.client import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,7 +48,7 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.peering.standalone = True
     settings.scanning.disabled = True
     settings.queueing.idle_timeout = 0.05
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = PAGE
     settings.watching.server_timeout = WATCH_SECONDS
     settings.networking.request_timeout = 30
     settings.persistence.diffbase_storage = _NoDiff()
