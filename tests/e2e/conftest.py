@@ -10,7 +10,8 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.installation import Installation
-from tests.e2e.stories import Stage
+from tests.e2e.stage import Stage
+from tests.e2e.stories import fresh_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,5 +40,5 @@ def stage(clusters: Clusters) -> Iterator[Stage]:
 def place(stage: Stage) -> Iterator[Place]:
     """A fresh namespace on a stage where everything runs."""
     stage.settle()
-    with stage.place() as made:
+    with fresh_place(stage) as made:
         yield made

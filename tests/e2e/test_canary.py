@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import requests
 
 from tests.cluster.waiting import until
-from tests.component.workflows import secret, workflow
+from tests.component.workflows import cron_job, secret, workflow
 from tests.e2e.stories import CHILD_KINDS
+from tests.e2e.strangers import refusing
 from wardkeeper.api.workflow import KIND
 
 if TYPE_CHECKING:
-    from tests.e2e.stories import Place, Stage
+    from tests.e2e.stage import Stage
+    from tests.e2e.stories import Place
 
 NAME = "router"
 SPEAKING = "has(object.data) && 'password' in object.data ? string(object.data['password']) : ''"
@@ -44,8 +46,8 @@ def test_values_are_in_no_status_event_label_log_line_metric_or_audit_line(
 
 
 def test_a_value_that_a_policy_quotes_in_its_refusal_goes_no_further(place: Place) -> None:
-    with place.refusing("secrets", PROBE, SPEAKING):
-        place.create(workflow(NAME, secrets=[secret()]))
+    with refusing(place, "secrets", PROBE, SPEAKING):
+        place.create(cron_job(NAME, secrets=[secret()]))
         place.until_told(NAME, "Ready", "WriteRefused")
         place.until_event(NAME, "WriteRefused")
         values = held(place, "password", "_mac_key")

@@ -10,11 +10,14 @@ import pytest
 
 from tests.cluster.waiting import until
 from tests.component.workflows import cron_job, job, secret, small, workflow
-from tests.e2e.stories import RefusedError
+from tests.e2e.stage import RefusedError
+from tests.e2e.stories import fresh_place
+from tests.e2e.strangers import refusing
 from wardkeeper.api.workflow import KIND
 
 if TYPE_CHECKING:
-    from tests.e2e.stories import Place, Stage
+    from tests.e2e.stage import Obj, Stage
+    from tests.e2e.stories import Place
 
 NAME = "router"
 
@@ -55,11 +58,14 @@ def test_the_finalizer_is_there_only_while_something_lies_outside_the_cluster(
     assert place.read(KIND, "export")["metadata"]["finalizers"] == ["wardkeeper.io/cleanup"]
 
 
-@pytest.mark.parametrize("secrets", [[], [secret()]], ids=["without secrets", "with secrets"])
+@pytest.mark.parametrize(
+    "made",
+    [small(NAME), cron_job(NAME, secrets=[secret()])],
+    ids=["with pods", "with a secret"],
+)
 def test_a_workflow_made_anew_under_the_same_name_at_once_becomes_ready(
-    place: Place, secrets: list[dict[str, object]]
+    place: Place, made: Obj
 ) -> None:
-    made = small(NAME, secrets=secrets)
     first = place.create(made)["metadata"]["uid"]
     place.until_ready(NAME)
     place.delete(KIND, NAME)
@@ -68,12 +74,12 @@ def test_a_workflow_made_anew_under_the_same_name_at_once_becomes_ready(
     place.until_ready(NAME)
     owners = {one["metadata"]["ownerReferences"][0]["uid"] for one in place.children(NAME).values()}
     assert owners == {again}
-    assert place.kv_version(NAME, "db") == len(secrets)
+    assert place.kv_version(NAME, "db") == len(made["spec"].get("secrets", ()))
 
 
 def test_a_namespace_full_of_workflows_can_be_deleted(stage: Stage) -> None:
     stage.settle()
-    with stage.place() as place:
+    with fresh_place(stage) as place:
         place.create(workflow(NAME, secrets=[secret()]))
         place.create(cron_job("export", secrets=[secret()]))
         place.create(job("backfill"))
@@ -88,7 +94,7 @@ def test_a_namespace_full_of_workflows_can_be_deleted(stage: Stage) -> None:
 
 
 def test_a_workflow_that_was_never_ready_can_be_deleted(place: Place) -> None:
-    with place.refusing("secrets", SECRET, "'no'"):
+    with refusing(place, "secrets", SECRET, "'no'"):
         place.create(cron_job("export", secrets=[secret()]))
         place.until_told("export", "Ready", "WriteRefused")
         place.delete(KIND, "export")
@@ -99,7 +105,7 @@ def test_a_workflow_that_was_never_ready_can_be_deleted(place: Place) -> None:
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "probe"}}
 
 
-def created(place: Place, made: dict[str, object]) -> str | None:
+def created(place: Place, made: Obj) -> str | None:
     """The uid of a new workflow; None while the name is taken."""
     try:
         return str(place.create(made)["metadata"]["uid"])

@@ -10,13 +10,14 @@ import pytest
 
 from tests.cluster.waiting import until
 from tests.component.workflows import secret, workflow
-from tests.e2e.stories import INTRUDER, Obj, is_ready
+from tests.e2e.stories import INTRUDER, fresh_place, is_ready
 from wardkeeper.api.workflow import KIND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.stories import Place, Stage
+    from tests.e2e.stage import Obj, Stage
+    from tests.e2e.stories import Place
 
 NAME = "router"
 CANARY = "c4n4ry"
@@ -139,7 +140,7 @@ EDITS = {
 def settled(stage: Stage) -> Iterator[Place]:
     """A workflow with every kind of child, Ready."""
     stage.settle()
-    with stage.place() as place:
+    with fresh_place(stage) as place:
         place.create(workflow(NAME, secrets=[secret("db")]))
         place.until_ready(NAME)
         yield place

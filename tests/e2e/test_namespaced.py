@@ -13,7 +13,8 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.installation import USER, Installation
 from tests.cluster.waiting import until
 from tests.component.workflows import cron_job, secret
-from tests.e2e.stories import Place, Stage
+from tests.e2e.stage import Stage
+from tests.e2e.stories import Place
 from wardkeeper.api.workflow import KIND
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from tests.component.workflows import cron_job
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.e2e.stories import Place, Stage
+    from tests.e2e.stage import Stage
+    from tests.e2e.stories import Place
 
 METRICS = (
     "controller_runtime_active_workers",

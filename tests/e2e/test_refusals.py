@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-import copy
 from datetime import datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cluster.waiting import until
-from tests.component.workflows import container, cron_job, secret, small, workflow
-from tests.e2e.stories import is_ready
+from tests.component.workflows import container, cron_job, secret, small
+from tests.e2e.strangers import changing, refusing
 from tests.e2e.webhook import refusing_webhook
 from wardkeeper.api.workflow import KIND
 
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.e2e.stories import Obj, Place, Stage
+    from tests.e2e.stage import Obj, Stage
+    from tests.e2e.stories import Place
 
 NAME = "router"
 NIGHTLY = "export"
@@ -58,6 +58,21 @@ def test_more_rights_than_grantable_are_refused_by_kubernetes_and_asking_for_les
     place.edit(KIND, NIGHTLY, {"spec": {"access": {"rules": [FINE]}}})
     place.until_ready(NIGHTLY)
     assert place.read("Role", NIGHTLY)["rules"] == [FINE]
+
+
+def test_a_right_that_becomes_grantable_is_granted_at_the_next_look(
+    stage: Stage, place: Place
+) -> None:
+    place.create(cron_job(NIGHTLY, access={"rules": [TOO_MUCH]}))
+    place.until_told(NIGHTLY, "Stalled", "AccessRefused")
+    rules = stage.send("GET", "ClusterRole", name="wardkeeper-grantable")["rules"]
+    try:
+        grant(stage, [*rules, TOO_MUCH])
+        place.annotate(NIGHTLY, reconcile_at="now")
+        place.until_ready(NIGHTLY)
+        assert place.read("Role", NIGHTLY)["rules"] == [TOO_MUCH]
+    finally:
+        grant(stage, rules)
 
 
 def test_a_running_workflow_that_asks_for_too_much_keeps_what_it_has(place: Place) -> None:
@@ -112,6 +127,19 @@ def test_a_quota_on_children_reaches_the_user_and_more_quota_heals(place: Place)
     place.until_ready(NIGHTLY)
 
 
+def test_a_quota_on_secrets_reaches_the_user_though_nothing_else_about_secrets_does(
+    place: Place,
+) -> None:
+    quota(place, {"count/secrets": "0"})
+    place.create(cron_job(NIGHTLY, secrets=[secret()]))
+    ready = place.until_told(NIGHTLY, "Ready", "QuotaExceeded")
+    assert f"Secret {place.namespace}/{NIGHTLY}-db" in ready["message"]
+    assert "exceeded quota: small" in ready["message"]
+    place.edit("ResourceQuota", "small", {"spec": {"hard": {"count/secrets": "5"}}})
+    place.until_ready(NIGHTLY)
+    assert place.kv_version(NIGHTLY, "db") == 1
+
+
 def test_a_quota_on_pods_reaches_the_user_and_more_quota_heals(place: Place) -> None:
     quota(place, {"pods": "0"})
     place.create(small(NAME))
@@ -142,7 +170,7 @@ def test_a_foreign_policy_that_refuses_is_quoted_and_tried_again_ever_more_slowl
 ) -> None:
     probe = {"kind": "CronJob", "metadata": {"name": "probe"}, "spec": their_cron_job()}
     words = "'only on Tuesdays, says the change board'"
-    with place.refusing("cronjobs", probe, words, group="batch"):
+    with refusing(place, "cronjobs", probe, words, group="batch"):
         mark = stage.mark()
         place.create(cron_job(NIGHTLY))
         ready = place.until_told(NIGHTLY, "Ready", "WriteRefused")
@@ -157,66 +185,38 @@ def test_a_foreign_policy_that_refuses_is_quoted_and_tried_again_ever_more_slowl
 
 
 def test_a_foreign_webhook_that_refuses_is_quoted_and_goes_unharmed(
-    stage: Stage, place: Place, tmp_path: Path
+    place: Place, tmp_path: Path
 ) -> None:
-    with refusing_webhook(place, tmp_path, "services", "no Services before the audit"):
-        place.create(small(NAME))
-        ready = place.until_told(NAME, "Ready", "WriteRefused")
-        assert "no Services before the audit" in ready["message"]
-        assert place.get("NetworkPolicy", f"{NAME}-deny")
-        assert place.get("Deployment", NAME) is None
-    place.until_ready(NAME)
-
-
-def test_a_peer_that_does_not_exist_is_closed_until_it_does_and_after_it_has_gone(
-    place: Place,
-) -> None:
-    peer = {"name": "archive", "kind": "TCP", "workflow": {"name": "archive"}, "port": 2575}
-    place.create(workflow(NAME, endpoints=[peer]))
-    until(lambda: endpoint(place) == ("Closed", "PeerMissing"), "the endpoint is closed")
-    event = place.until_event(NAME, "PeerMissing", f"{place.namespace}/archive")
-    assert event["type"] == "Warning"
-    assert "2575" not in str(place.read("NetworkPolicy", f"{NAME}-allow")["spec"]["egress"])
-    place.until_ready(NAME)
-    place.create(small("archive"))
-    until(lambda: endpoint(place)[0] == "Open", "the endpoint is open")
-    assert "2575" in str(place.read("NetworkPolicy", f"{NAME}-allow")["spec"]["egress"])
-    place.delete(KIND, "archive")
-    until(lambda: endpoint(place)[0] == "Closed", "the endpoint is closed again")
-    assert "2575" not in str(place.read("NetworkPolicy", f"{NAME}-allow")["spec"]["egress"])
-
-
-@pytest.mark.parametrize(
-    ("wrong", "field"),
-    [
-        ({"timeZone": "Mars/Olympus_Mons"}, "spec.workload.timeZone"),
-        ({"schedule": "0 0 30 2 *"}, "spec.workload.schedule"),
-    ],
-    ids=["unknown time zone", "never"],
-)
-def test_a_spec_that_only_the_operator_sees_through_leaves_the_last_one_in_force(
-    place: Place, wrong: dict[str, Any], field: str
-) -> None:
-    made = cron_job(NIGHTLY)
-    place.create(made)
+    with refusing_webhook(place, tmp_path, "nobody new before the audit"):
+        place.create(cron_job(NIGHTLY))
+        ready = place.until_told(NIGHTLY, "Ready", "WriteRefused")
+        assert "nobody new before the audit" in ready["message"]
+        assert place.get("NetworkPolicy", f"{NIGHTLY}-deny")
+        assert place.get("CronJob", NIGHTLY) is None
     place.until_ready(NIGHTLY)
-    before = copy.deepcopy(place.read("CronJob", NIGHTLY)["spec"])
-    place.edit(KIND, NIGHTLY, {"spec": {"workload": wrong}})
-    stalled = place.until_told(NIGHTLY, "Stalled", "SpecInvalid")
-    assert field in stalled["message"]
-    assert next(iter(wrong.values())) in stalled["message"]
-    assert place.condition(NIGHTLY, "Admitted")["status"] == "False"
-    place.until_event(NIGHTLY, "SpecInvalid", field)
-    assert place.read("CronJob", NIGHTLY)["spec"] == before
-    place.edit("CronJob", NIGHTLY, {"spec": {"schedule": "* * * * *"}})
-    until(lambda: place.read("CronJob", NIGHTLY)["spec"] == before, "it is still repaired")
-    place.delete("NetworkPolicy", f"{NIGHTLY}-deny")
-    until(lambda: place.get("NetworkPolicy", f"{NIGHTLY}-deny"), "so are its guards")
-    assert not is_ready(place.read(KIND, NIGHTLY))
-    right = {"timeZone": "America/New_York", "schedule": "15 3 * * *"}
-    place.edit(KIND, NIGHTLY, {"spec": {"workload": right}})
+
+
+def test_a_policy_that_changes_what_is_applied_is_named_and_no_race_is_run_against_it(
+    stage: Stage, place: Place
+) -> None:
+    with changing(place, "serviceaccounts", "automountServiceAccountToken: true"):
+        mark = stage.mark()
+        place.create(cron_job(NIGHTLY))
+        ready = place.until_told(NIGHTLY, "Ready", "WriteRefused")
+        assert f"ServiceAccount {place.namespace}/{NIGHTLY}" in ready["message"]
+        assert "automountServiceAccountToken is changed at once" in ready["message"]
+        assert place.get("CronJob", NIGHTLY) is None
+        writes = [one for one in place.writes(mark) if one.resource == "serviceaccounts"]
+        assert len(writes) < 5
     place.until_ready(NIGHTLY)
-    assert place.read("CronJob", NIGHTLY)["spec"]["schedule"] == "15 3 * * *"
+    assert place.read("ServiceAccount", NIGHTLY)["automountServiceAccountToken"] is False
+
+
+def grant(stage: Stage, rules: list[Obj]) -> None:
+    """What workflows may be given at most; an administrator changes it."""
+    content = "application/merge-patch+json"
+    where = {"kind": "ClusterRole", "name": "wardkeeper-grantable"}
+    stage.send("PATCH", **where, body={"rules": rules}, content=content)
 
 
 def quota(place: Place, hard: dict[str, str]) -> None:
@@ -225,12 +225,6 @@ def quota(place: Place, hard: dict[str, str]) -> None:
     until(
         lambda: "hard" in place.read("ResourceQuota", "small").get("status", {}), "it is in force"
     )
-
-
-def endpoint(place: Place) -> tuple[str, str]:
-    """State and reason of the only endpoint."""
-    told = place.status(NAME).get("endpoints", [{"state": "", "reason": ""}])[0]
-    return told["state"], told["reason"]
 
 
 def tries(place: Place, mark: int) -> list[datetime]:

@@ -12,13 +12,15 @@ import requests
 from tests.cluster.installation import Installation
 from tests.cluster.waiting import until
 from tests.component.workflows import cron_job, secret, workflow
-from tests.e2e.stories import CHILD_KINDS, RefusedError
+from tests.e2e.stage import RefusedError
+from tests.e2e.stories import CHILD_KINDS, fresh_place
 from wardkeeper.api.workflow import KIND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.stories import Place, Stage
+    from tests.e2e.stage import Stage
+    from tests.e2e.stories import Place
 
 FULL, TWIN, NIGHTLY = "router", "twin", "export"
 SYSTEM = "wardkeeper-system"
@@ -28,7 +30,7 @@ SYSTEM = "wardkeeper-system"
 def home(stage: Stage) -> Iterator[Place]:
     """Three workflows, Ready: two with every kind of child and a CronJob."""
     stage.settle()
-    with stage.place() as place:
+    with fresh_place(stage) as place:
         place.create(workflow(FULL, secrets=[secret()]))
         place.create(workflow(TWIN, secrets=[secret()]))
         place.create(cron_job(NIGHTLY, secrets=[secret()]))
@@ -137,24 +139,16 @@ def test_a_leader_that_is_asked_to_stop_hands_over_at_once(
     lose_all(settled, TWIN)
 
 
-def test_a_leader_that_is_killed_is_followed_within_twenty_seconds(
+def test_a_leader_that_is_killed_is_followed_within_twenty_seconds_and_its_work_is_taken_up(
     stage: Stage, settled: Place, standby: Installation
 ) -> None:
+    before, policy = settled.read("Role", TWIN)["rules"], f"{TWIN}-deny"
     stage.operator.kill()
-    policy = f"{TWIN}-deny"
     settled.delete("NetworkPolicy", policy)
-    until(lambda: settled.get("NetworkPolicy", policy), "it is put back", seconds=20)
-    assert holder(stage) == "standby_1"
-    assert leads(standby)
-
-
-def test_what_was_edited_while_nobody_led_is_undone_by_who_leads_next(
-    stage: Stage, settled: Place, standby: Installation
-) -> None:
-    stage.operator.kill()
-    before = settled.read("Role", TWIN)["rules"]
     settled.edit("Role", TWIN, {"rules": []})
-    until(lambda: settled.read("Role", TWIN)["rules"] == before, "it is put back", seconds=20)
+    until(lambda: settled.get("NetworkPolicy", policy), "the policy is put back", seconds=20)
+    until(lambda: settled.read("Role", TWIN)["rules"] == before, "so is the Role")
+    assert holder(stage) == "standby_1"
     assert leads(standby)
 
 

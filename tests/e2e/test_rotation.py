@@ -12,12 +12,15 @@ import pytest
 
 from tests.cluster.waiting import until
 from tests.component.workflows import cron_job, secret, small
+from tests.e2e.stories import fresh_place
+from tests.e2e.strangers import refusing
 from wardkeeper.api.workflow import KIND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.stories import Place, Stage, Write
+    from tests.e2e.stage import Stage
+    from tests.e2e.stories import Place, Write
 
 NAME, HASTY = "router", "hasty"
 PROBE = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "probe"}}
@@ -27,7 +30,7 @@ PROBE = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "probe"}}
 def home(stage: Stage) -> Iterator[Place]:
     """A Deployment with two secrets, one of which restarts it, and a CronJob with a hasty one."""
     stage.settle()
-    with stage.place() as place:
+    with fresh_place(stage) as place:
         place.create(cron_job(HASTY, secrets=[secret("db", every="60s")]))
         restarts, reloads = secret("db"), secret("cache", on_change="Reload")
         place.create(small(NAME, secrets=[restarts, reloads]))
@@ -118,7 +121,7 @@ def test_a_secret_that_is_no_longer_declared_goes_from_cluster_and_vault(place: 
 def test_a_crash_between_vault_and_cluster_makes_no_second_version(
     stage: Stage, place: Place
 ) -> None:
-    with place.refusing("secrets", PROBE, "'not now'"):
+    with refusing(place, "secrets", PROBE, "'not now'"):
         mark = stage.mark()
         place.create(cron_job("export", secrets=[secret()]))
         until_refused(place, mark)
@@ -139,7 +142,7 @@ def test_a_crash_in_the_middle_of_a_rotation_makes_no_second_version(
     place.create(cron_job("export", secrets=[secret()]))
     place.until_ready("export")
     before = place.values("export-db")
-    with place.refusing("secrets", PROBE, "'not now'"):
+    with refusing(place, "secrets", PROBE, "'not now'"):
         mark = stage.mark()
         place.annotate("export", rotate_now="db")
         until_refused(place, mark)

@@ -11,13 +11,14 @@ import pytest
 
 from tests.cluster.waiting import until
 from tests.component.workflows import OTHER_IMAGE, container, cron_job, secret, workflow
-from tests.e2e.stories import condition_of, is_ready
+from tests.e2e.stories import condition_of, fresh_place, is_ready
 from wardkeeper.api.workflow import KIND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.stories import Change, Obj, Place, Stage
+    from tests.e2e.stage import Change, Obj, Stage
+    from tests.e2e.stories import Place
 
 NAME, NIGHTLY = "router", "export"
 
@@ -42,7 +43,7 @@ class Story:
 def story(stage: Stage) -> Iterator[Story]:
     """Played once."""
     stage.settle()
-    with stage.place() as place:
+    with fresh_place(stage) as place:
         yield Story(place)
 
 
@@ -107,17 +108,16 @@ def test_a_request_to_look_again_is_answered_even_when_nothing_is_to_be_done(
 
 def test_audit_mode_writes_status_and_nothing_else(stage: Stage, place: Place) -> None:
     mark = stage.mark()
-    made = workflow(NAME, mode="Audit", secrets=[secret()])
-    place.create(made)
-    ready = place.until_told(NAME, "Ready", "WouldChange")
-    assert f"create Deployment {NAME}" in ready["message"]
-    place.reconciled(NAME)
+    place.create(cron_job(NIGHTLY, mode="Audit", secrets=[secret()]))
+    ready = place.until_told(NIGHTLY, "Ready", "WouldChange")
+    assert f"create CronJob {NIGHTLY}" in ready["message"]
+    place.reconciled(NIGHTLY)
     assert {one.resource for one in place.writes(mark)} == {"healthcareworkflows/status"}
-    assert place.children(NAME) == {}
-    assert place.kv_version(NAME, "db") == 0
-    assert "finalizers" not in place.read(KIND, NAME)["metadata"]
-    place.edit(KIND, NAME, {"spec": {"mode": "Enforce"}})
-    place.until_ready(NAME)
+    assert place.children(NIGHTLY) == {}
+    assert place.kv_version(NIGHTLY, "db") == 0
+    assert "finalizers" not in place.read(KIND, NIGHTLY)["metadata"]
+    place.edit(KIND, NIGHTLY, {"spec": {"mode": "Enforce"}})
+    place.until_ready(NIGHTLY)
 
 
 def test_in_audit_mode_drift_is_reported_and_left_until_the_mode_is_enforce_again(

@@ -14,13 +14,14 @@ import pytest
 
 from tests.cluster.waiting import until
 from tests.component.workflows import cron_job, secret, small
-from tests.e2e.stories import is_ready
+from tests.e2e.stories import fresh_place, is_ready
 from wardkeeper.api.workflow import KIND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.stories import Obj, Place, Stage
+    from tests.e2e.stage import Obj, Stage
+    from tests.e2e.stories import Place
 
 RUNNING, ASKED, LEAVING, NEW = "router", "asked", "leaving", "newcomer"
 GUARDS = ("ServiceAccount", "NetworkPolicy", "NetworkPolicy")
@@ -42,7 +43,7 @@ class Seen:
 def outage(stage: Stage) -> Iterator[Seen]:
     """Played once: seal, change what can be changed, look, unseal, wait until all is well."""
     stage.settle()
-    with stage.place() as place:
+    with fresh_place(stage) as place:
         for name in (ASKED, LEAVING):
             place.create(cron_job(name, secrets=[secret()]))
         place.create(small(RUNNING, secrets=[secret()]))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tests.cluster.pki import Authority
 from tests.cluster.waiting import until
-from tests.e2e.stories import RefusedError
+from tests.e2e.stage import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,8 @@ HOST = "127.0.0.1"
 
 
 @contextmanager
-def refusing_webhook(place: Place, folder: Path, resource: str, words: str) -> Iterator[None]:
-    """Refuse every creation of a core resource in a namespace, with these words."""
+def refusing_webhook(place: Place, folder: Path, words: str) -> Iterator[None]:
+    """Refuse every new ServiceAccount in a namespace, with these words."""
     authority = Authority("somebody")
     with _serving(authority, folder, words) as port:
         ca = base64.b64encode(authority.credential.certificate).decode()
@@ -40,7 +40,7 @@ def refusing_webhook(place: Place, folder: Path, resource: str, words: str) -> I
                 {
                     "apiGroups": [""],
                     "apiVersions": ["v1"],
-                    "resources": [resource],
+                    "resources": ["serviceaccounts"],
                     "operations": ["CREATE"],
                 }
             ],
@@ -59,9 +59,9 @@ def refusing_webhook(place: Place, folder: Path, resource: str, words: str) -> I
 
 
 def _refuses(place: Place, words: str) -> bool:
-    probe = {"metadata": {"name": "probe"}, "spec": {"ports": [{"port": 80}]}}
+    probe = {"metadata": {"name": "probe"}}
     try:
-        place.stage.send("POST", "Service", place.namespace, body=probe, dryRun="All")
+        place.stage.send("POST", "ServiceAccount", place.namespace, body=probe, dryRun="All")
     except RefusedError as error:
         return words in str(error)
     return False
