@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,7 +78,9 @@ def test_a_workflow_made_anew_under_the_same_name_at_once_becomes_ready(
     assert place.kv_version(NAME, "db") == len(made["spec"].get("secrets", ()))
 
 
-def test_a_namespace_full_of_workflows_can_be_deleted(stage: Stage) -> None:
+def test_a_namespace_full_of_workflows_can_be_deleted_and_what_stays_in_vault_is_named(
+    stage: Stage,
+) -> None:
     stage.settle()
     with fresh_place(stage) as place:
         place.create(workflow(NAME, secrets=[secret()]))
@@ -91,6 +94,14 @@ def test_a_namespace_full_of_workflows_can_be_deleted(stage: Stage) -> None:
         seconds=90,
     )
     assert [role for role in of(stage, place, "") if role.startswith("hw.")] == []
+    lines = [json.loads(line) for line in stage.operator.log.read_text().splitlines()]
+    named = {
+        line["name"]
+        for line in lines
+        if line.get("namespace") == place.namespace and "left" in line
+    }
+    kept = stage.vault_keys(f"secret/metadata/hw/{place.namespace}")
+    assert named == {name.removesuffix("/") for name in kept}
 
 
 def test_a_workflow_that_was_never_ready_can_be_deleted(place: Place) -> None:

@@ -9,6 +9,7 @@ the workload is gone; then they go in reverse. Without a finalizer Kubernetes co
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from wardkeeper.engine.seen import Child, Key, Observed
     from wardkeeper.engine.tools import Tools
+
+_log = logging.getLogger(__name__)
 
 WORKLOAD_LOOK = 10.0
 """Seconds after which the going of a workload is looked at, though an event should tell."""
@@ -116,6 +119,7 @@ async def _withdraw(
     if gone.unavailable and patience > 0:
         return min(gone.next_look or WORKLOAD_LOOK, patience)
     left = "; ".join(f"{what}: {why}" for what, why in gone.left.items())
+    _log.warning("the workflow goes, and something of it stays in Vault", extra={"left": left})
     tools.tell(
         regarding,
         warning=True,
