@@ -179,12 +179,13 @@ def test_a_deleted_child_comes_back(settled: Place, kind: str, suffix: str) -> N
 @pytest.mark.parametrize("what", ["labels", "ownerReferences"])
 def test_a_child_that_was_disowned_is_ours_again(settled: Place, what: str) -> None:
     name = f"{NAME}-deny"
-    before = settled.read("NetworkPolicy", name)
+    before, told = settled.read("NetworkPolicy", name), repaired(settled)
     settled.edit("NetworkPolicy", name, [{"op": "remove", "path": f"/metadata/{what}"}])
     until(
         lambda: content(settled.read("NetworkPolicy", name)) == content(before),
         f"it has its {what} again",
     )
+    assert until_repaired(settled, told)["name"] == name
 
 
 def test_the_same_drift_again_is_the_same_event_again(settled: Place) -> None:
