@@ -36,6 +36,9 @@ PAGE = PROJECT / "docs" / "benchmarks.md"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bench; the exit code."""
     args = _parser().parse_args(arguments)
+    if args.page:
+        PAGE.write_text(page(orjson.loads(RESULTS.read_bytes())))
+        return 0
     chosen = frozenset(args.names or MEASUREMENTS)
     profile = QUICK if args.quick else FULL
     began, environment = time.monotonic(), describe()
@@ -90,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
         "names", nargs="*", type=_name, metavar="B1", help="only these; all when left out"
     )
     parser.add_argument("--quick", action="store_true", help="100 workflows, under four minutes")
+    parser.add_argument(
+        "--page", action="store_true", help=f"measure nothing, make {PAGE.name} of the results anew"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     return parser
 

@@ -45,12 +45,14 @@ class Made:
         at_once: how many were created at the same time.
         seconds: from the first creation to the last Ready.
         waits: seconds from sending a creation to Ready, over the batch.
+        strangers: cores that others on this machine kept busy meanwhile; they distort the rate.
     """
 
     count: int
     at_once: int
     seconds: float
     waits: Spread
+    strangers: float
 
     @property
     def rate(self) -> float:
@@ -131,14 +133,18 @@ async def make(
     with stage.report.task(f"{len(prepared)} workflows") as task:
         task.phase("creating", len(prepared))
         async with watching(stage.wire, KIND) as eyes, eyes.telling(look):
+            strangers = stage.strangers_seconds()
             began = time.monotonic()
             await each(prepared, create, at_once, task.advance)
             await eyes.until(done, READY_SECONDS, f"{len(prepared)} workflows are Ready")
+            strangers = stage.strangers_seconds() - strangers
+    seconds = max(ready.values()) - began
     return Made(
         count=len(prepared),
         at_once=at_once,
-        seconds=max(ready.values()) - began,
+        seconds=seconds,
         waits=Spread.of([ready[key] - at for key, at in sent.items()]),
+        strangers=max(0.0, strangers / seconds),
     )
 
 

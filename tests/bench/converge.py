@@ -63,6 +63,7 @@ class Converging:
                 "workflows": self._profile.floor,
                 "per_s": {str(made.at_once): significant(made.rate, 4) for made in found},
                 "ready_s": {str(made.at_once): made.waits.facts() for made in found},
+                "cores_of_others": [significant(made.strangers, 2) for made in found],
             },
         )
 
@@ -93,6 +94,7 @@ class Converging:
                 "share": Spread.of(shares).facts(),
                 "workflows_per_s": Spread.of([turn.made.rate for turn in turns]).facts(),
                 "at_once": self.at_once,
+                "cores_of_others": [significant(turn.made.strangers, 2) for turn in turns],
                 **turns[-1].written.facts(),
             },
         )
@@ -152,6 +154,9 @@ def row(turn: Turn, before: Made, after: Made) -> Row:
         {
             "workflows_per_s": significant(turn.made.rate, 4),
             "floor_per_s": [significant(one.rate, 4) for one in (before, after)],
+            "cores_of_others": [
+                significant(one.strangers, 2) for one in (before, turn.made, after)
+            ],
             "at_once": turn.made.at_once,
             "ready_s": turn.made.waits.facts(),
             "processor_ms_per_workflow": significant(turn.processor * 1000, 3),

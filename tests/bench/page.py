@@ -58,12 +58,17 @@ _CAVEATS = """
 
 - Server, etcd, operator, creator and watches share the same few cores. Rates say what this machine
   does; the share of the floor says what the operator adds.
+- A share above 1 is no magic: the floor waits for answers, workflow by workflow, with at most 16 at
+  once, and the operator works on 32. Where cores were kept busy by others, rates are distorted.
 - etcd writes without fsync here; on real disks both the floor and the operator are slower, and the
   share is kinder to the operator.
 - The operator may neither escalate nor bind, so the API server holds each Role and RoleBinding
   against the operator's own rights. For that it makes its caches of bindings current, at most every
   100 ms. The floor has the same rights and pays the same.
 - Nothing between operator and API server: no network, no other clients.
+- What a start takes at its peak stays with the process: kopf reads the list of all workflows at once,
+  every field of it. So a process that has found many workflows at its start is larger than one that
+  has seen them come.
 - Runs of minutes, not of weeks: leaks that need days are not seen here.
 """
 
@@ -123,9 +128,11 @@ def _detail(row: Mapping[str, Any]) -> str:
         return f"{head}share {share['least']} to {share['most']} over {facts['rounds']} rounds."
     if row["id"] == "B1" and "floor_per_s" in facts:
         floors = " and ".join(map(str, facts["floor_per_s"]))
+        others = ", ".join(map(str, facts.get("cores_of_others", ())))
         return (
             f"{head}{facts['workflows_per_s']} workflows per second, the floor {floors}; "
-            f"{facts['processor_ms_per_workflow']} ms of the operator's processor time each."
+            f"{facts['processor_ms_per_workflow']} ms of the operator's processor time each; cores "
+            f"kept busy by others during floor, turn and floor: {others or 'not known'}."
         )
     if row["id"] == "B2" and "processor_s_until_rest" in facts:
         spent = facts["processor_s_until_rest"]["p50"]

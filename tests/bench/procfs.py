@@ -29,6 +29,17 @@ def processor_seconds(stat: str, tick: float = _TICK) -> float:
     return (int(fields[11]) + int(fields[12])) * tick
 
 
+def busy_seconds(stat: str, tick: float = _TICK) -> float:
+    """Seconds of all cores in which something ran, out of the text of `/proc/stat`."""
+    user, nice, system, _, _, irq, softirq, *_ = map(int, stat.splitlines()[0].split()[1:])
+    return (user + nice + system + irq + softirq) * tick
+
+
+def read_busy_seconds() -> float:
+    """Seconds of all cores so far in which something ran."""
+    return busy_seconds(Path("/proc/stat").read_text())
+
+
 def read_resident(pid: int) -> int:
     """Bytes of resident memory of a process."""
     return resident(Path(f"/proc/{pid}/status").read_text())

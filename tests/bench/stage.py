@@ -9,6 +9,7 @@ is collected either: what the bench makes it also removes.
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import orjson
 
 from tests.bench.audit import AuditLog, Tally, tally
 from tests.bench.edits import KINDS
+from tests.bench.procfs import read_busy_seconds, read_processor_seconds
 from tests.bench.specimen import Specimen
 from tests.bench.subject import Subject
 from tests.bench.wire import Wire
@@ -67,6 +69,13 @@ class Stage:
         await self.subject.rest()
         await asyncio.sleep(QUIET_SECONDS)
         return tally(self.audit.since(since))
+
+    def strangers_seconds(self) -> float:
+        """Processor seconds so far of everything on this machine that is not part of the bench."""
+        ours = [*self.cluster.processes.values(), self.subject.installation.process]
+        alive = [one.identity.pid for one in ours if one and one.identity]
+        known = sum(map(read_processor_seconds, (os.getpid(), *alive)))
+        return read_busy_seconds() - known
 
     async def clear(self, namespaces: Sequence[str]) -> None:
         """Delete all workflows in these namespaces, and their children."""

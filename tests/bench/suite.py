@@ -34,6 +34,8 @@ MEASUREMENTS = {
 MINUTES = 8.0
 """After so long any one measurement is given up."""
 
+LONGEST_WHY = 160
+
 _BATCH = "wf"
 
 
@@ -119,7 +121,13 @@ class Suite:
 
     def _give_up(self, name: str, why: str) -> None:
         self._report.say(f"{name} could not be measured: {why}")
-        self.rows.append(Row(name, MEASUREMENTS[name], problem=why))
+        self.rows.append(Row(name, MEASUREMENTS[name], problem=in_short(why)))
+
+
+def in_short(why: str) -> str:
+    """The first line of a failure: results are published, logs and paths of a machine are not."""
+    first, *_ = why.splitlines()
+    return first if len(first) <= LONGEST_WHY else f"{first[:LONGEST_WHY]}..."
 
 
 async def _one(measure: Awaitable[Row]) -> list[Row]:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.bench.__main__ import table
 from tests.bench.results import Check, Row
+from tests.bench.suite import in_short
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,13 @@ def test_what_could_not_be_measured_is_never_met() -> None:
     row = Row("B1", "converge", (Check("a", 1, "", "==", 1),), problem="the cluster is gone")
     assert row.verdict == "not measured"
     assert row.document()["measured"] == "the cluster is gone"
+
+
+def test_a_failure_is_published_without_the_log_behind_it() -> None:
+    assert in_short("ProcessDiedError: ended with code 1\nTraceback: /home/me/x.py") == (
+        "ProcessDiedError: ended with code 1"
+    )
+    assert len(in_short("x" * 1000)) < 200
 
 
 def test_a_miss_stands_in_the_table_with_what_was_wanted() -> None:
