@@ -66,9 +66,9 @@ _CAVEATS = """
   against the operator's own rights. For that it makes its caches of bindings current, at most every
   100 ms. The floor has the same rights and pays the same.
 - Nothing between operator and API server: no network, no other clients.
-- What a start takes at its peak stays with the process: kopf reads the list of all workflows at
-  once, every field of it. So a process that has found many workflows at its start is larger than
-  one that has seen them come.
+- What a start takes at its peak stays with the process: it reads every child in full once, to find
+  edits that were made while nobody watched. So a process that has found many workflows at its start
+  is larger than one that has seen them come.
 - Runs of minutes, not of weeks: leaks that need days are not seen here.
 """
 
