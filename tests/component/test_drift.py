@@ -408,6 +408,43 @@ def test_a_policy_that_is_put_back_by_a_webhook_is_never_called_ready() -> None:
     story(tell)
 
 
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize(("kind", "name"), CHILDREN)
+def test_wiping_the_record_of_field_owners_hides_no_edit(
+    kind: str, name: str, running: bool
+) -> None:
+    """Somebody edits an object and then wipes `managedFields`, also while no operator runs."""
+
+    def hide(obj: dict[str, Any]) -> None:
+        obj["metadata"]["managedFields"] = [{}]
+
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            server.put(workflow())
+            await core.ready()
+            good = _without_notes(server, kind, name)
+            if running:
+                server.edit(kind, SPACE, name, lambda obj: obj.update(eve=MARK))
+                server.edit(kind, SPACE, name, hide)
+                await core.until(lambda: _without_notes(server, kind, name) == good)
+                await core.ready()
+        if not running:
+            server.edit(kind, SPACE, name, lambda obj: obj.update(eve=MARK))
+            server.edit(kind, SPACE, name, hide)
+        before = len(server.seen)
+        async with Core(server) as core:
+            await core.until(lambda: _without_notes(server, kind, name) == good)
+            await core.ready()
+            repairs = [one for one in written(server, before) if one != STATUS]
+            assert len(repairs) == (0 if running else 3)
+        before = len(server.seen)
+        async with Core(server) as core:
+            await core.quiet()
+            assert written(server, before) == []
+
+    story(tell)
+
+
 def test_children_of_a_deleted_workflow_are_not_made_again() -> None:
     """Their own watches may tell of their going before the workflow's does."""
 

@@ -20,7 +20,18 @@ from tests.component.mutation import mutate
 from tests.component.operator_fixture import SPACE, Core, condition, story, written
 from tests.component.workflows import OTHER_IMAGE, secret, workflow
 from wardkeeper.api.workflow import KIND
-from wardkeeper.engine import compare, finalizer, gather, ownership, plan, report, rollout, teardown
+from wardkeeper.engine import (
+    compare,
+    finalizer,
+    gather,
+    ownership,
+    plan,
+    removal,
+    report,
+    rollout,
+    teardown,
+    writer,
+)
 from wardkeeper.engine.converge import _Convergence
 from wardkeeper.engine.gone import Gone
 from wardkeeper.engine.reconcile import Reconciler
@@ -255,14 +266,14 @@ MUTANTS = [
     ),
     Mutant(
         "a repair means one uid",
-        Writer,
-        "_apply",
+        writer,
+        "_meant",
         ((', "uid": uid', ""),),
         a_repair_meets_a_stranger,
     ),
     Mutant(
         "a removal means one uid",
-        compare,
+        removal,
         "removal",
         (("*tests,", ""),),
         a_removal_meets_a_stranger,
@@ -363,6 +374,15 @@ MUTANTS = [
         "overwritten",
         (("elif wanted != live_value:", "elif False:"),),
         _edit_of("spec.podSelector"),
+    ),
+    Mutant(
+        "a wiped record hides nobody",
+        compare,
+        "compare",
+        (("if not ours:", "if False:"),),
+        lambda: test_drift.test_wiping_the_record_of_field_owners_hides_no_edit(
+            "Deployment", "router", False
+        ),
     ),
     Mutant(
         "what is gone stays gone, a child",

@@ -40,9 +40,13 @@ TOLERATED: tuple[tuple[str, Path], ...] = (
 """Fields that others may set when the workflow does not: an autoscaler's number of replicas, a
 platform's pull secrets, the stamp of `kubectl rollout restart`."""
 
-_IDENTITY = ("mountPath", "name", "containerPort", "uid")
+IDENTITY = ("mountPath", "name", "containerPort", "uid", "manager")
 """What tells the items of a list apart, first match wins; lists of other things go by index. A
 volume may be mounted twice, so a mount is told by its path."""
+
+RECORD: Path = ("metadata", "managedFields")
+OLDER = "before-first-apply"
+"""The server's name for whoever set what was there when nobody was on record."""
 
 _REMOVED = object()
 
@@ -68,11 +72,15 @@ class Comparison:
         apply: a server-side apply of the wanted object is needed.
         foreign: fields that others added; an apply cannot remove them.
         differences: everything that is wrong, for people.
+        recorded: the server has on record what we applied. Somebody may have wiped that; what
+            others added can then not be told from defaults before an apply, to which the server
+            notes everything else as older.
     """
 
     apply: bool
     foreign: tuple[Path, ...]
     differences: tuple[Difference, ...]
+    recorded: bool = True
 
     @property
     def clean(self) -> bool:
@@ -95,6 +103,7 @@ def compare(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
         for path in undesired(setter.fields, _visible(known, setter.fields, kind), allowed)
         if not _tolerated(kind, path)
     )
+    foreign += tuple(_older(live))
     lost = [path for setter in ours for path in undesired(setter.fields, known, desired)]
     changed = list(_unequal(_comparable(desired), _without(live, foreign), ()))
     if kind == "Secret":
@@ -102,6 +111,8 @@ def compare(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
     else:
         for setter in others:
             changed += overwritten(setter.fields, live, desired)
+    if not ours:
+        changed.append(RECORD)
     wrong = [*changed, *lost]
     keys = (*_keys_set(others, ("data",)), *desired.get("data", {}))
     seen = {**live, "data": dict.fromkeys(keys)} if kind == "Secret" else live
@@ -112,6 +123,7 @@ def compare(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
             Difference(describe(path, live), setter_of(path, seen, others))
             for path in dict.fromkeys([*wrong, *foreign])
         ),
+        recorded=bool(ours),
     )
 
 
@@ -130,42 +142,16 @@ def describe(path: Path, live: Mapping[str, Any]) -> str:
     return text
 
 
-def removal(foreign: tuple[Path, ...], live: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A JSON patch (RFC 6902) that removes fields from this object and from no other.
-
-    Items of lists are found by index, so each is tested to be still the one that was seen.
-    """
-    deepest_last_items_first = sorted(
-        foreign, key=lambda path: tuple((isinstance(s, int), s) for s in path), reverse=True
-    )
-    places = [("metadata", "uid"), *(place for path in foreign for place in _items(path, live))]
-    tests = [
-        {"op": "test", "path": _pointer(place), "value": _at(place, live)}
-        for place in dict.fromkeys(places)
-    ]
-    return [
-        *tests,
-        *({"op": "remove", "path": _pointer(path)} for path in deepest_last_items_first),
-    ]
+def has_older(live: Mapping[str, Any]) -> bool:
+    """Whether the server has noted what was there before the first apply on record."""
+    return any(True for _ in _older(live))
 
 
-def _items(path: Path, live: Mapping[str, Any]) -> Iterator[Path]:
-    """Where it stands which items of lists a path goes through; an item without a name, itself."""
-    for end, step in enumerate(path, start=1):
-        if isinstance(step, int):
-            item = _at(path[:end], live)
-            named = next((k for k in _IDENTITY if isinstance(item, dict) and k in item), None)
-            yield (*path[:end], named) if named else path[:end]
-
-
-def _at(path: Path, live: Any) -> Any:
-    for step in path:
-        live = live[step]
-    return live
-
-
-def _pointer(path: Path) -> str:
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+def _older(live: Mapping[str, Any]) -> Iterator[Path]:
+    """Records of what was there before: with them removed, defaults belong to nobody again."""
+    for at, entry in enumerate(live.get("metadata", {}).get("managedFields", ())):
+        if entry.get("manager") == OLDER:
+            yield (*RECORD, at)
 
 
 def _with_room(kind: str, desired: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -231,7 +217,7 @@ def _unequal_items(desired: list[Any], live: list[Any], path: Path) -> Iterator[
 def _place(wanted: Any, there: list[tuple[int, Any]], index: int) -> int | None:
     """Where in a live list the item is that a wanted one means."""
     if isinstance(wanted, dict):
-        for key in _IDENTITY:
+        for key in IDENTITY:
             if key in wanted:
                 return next(
                     (

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.workflow import KIND
-from wardkeeper.engine.compare import compare, removal
+from wardkeeper.engine.compare import compare, has_older
 from wardkeeper.engine.outcome import Outcome, Terminal, Transient
 from wardkeeper.engine.ownership import setters
 from wardkeeper.engine.plan import Action, Change, Live, fingerprint
 from wardkeeper.engine.refusal import outcome_of
+from wardkeeper.engine.removal import removal
 from wardkeeper.engine.seen import controller_of, key_of
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.errors import ApiError, Conflict, Invalid, NotFound
@@ -27,12 +28,15 @@ from wardkeeper.kube.resource import Ref, ref_of, resource_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wardkeeper.engine.compare import Comparison
     from wardkeeper.engine.world import World
     from wardkeeper.kube.client import Client
     from wardkeeper.render.metadata import Obj
 
 NO_SUCH_VERSION = "1"
 """No object has it: revision 1 of the store is the store itself, before its first object."""
+
+RECORD_TRIES = 3
 
 
 class Writer:
@@ -89,11 +93,11 @@ class Writer:
         owner = live.owner or (known.owner if known.uid == live.uid else "")
         if owner != controller_of(secret):
             raise taken(secret, live)
-        body = live.body or {}
-        foreign = compare(secret, body).foreign
+        body = dict(live.body or {})
         try:
-            if foreign:
-                await self._trim(ref, foreign, body)
+            body, comparison = await self._recorded(secret, live)
+            if comparison.foreign:
+                await self._trim(ref, comparison.foreign, body)
             return await self._apply(secret, live.uid)
         except Invalid:
             if not _is_locked(body):
@@ -119,16 +123,50 @@ class Writer:
             return await self._apply(desired, live.uid, lane)
 
     async def _repair(self, change: Change, desired: Obj, live: Live, lane: Lane) -> None:
-        comparison = change.comparison
-        if comparison is None:
-            return
-        stored: Any = None
+        body, comparison = await self._recorded(desired, live, lane)
         if comparison.foreign:
-            stored = await self._trim(change.ref, comparison.foreign, live.body or {}, lane)
+            body = await self._trim(change.ref, comparison.foreign, body, lane)
         if comparison.apply:
             await self._apply(desired, live.uid, lane)
-        elif stored is not None:
-            self._believe(desired, stored)
+        else:
+            self._believe(desired, body)
+
+    async def _recorded(
+        self, desired: Obj, live: Live, lane: Lane = Lane.LIVE
+    ) -> tuple[Obj, Comparison]:
+        """A child and what is wrong with it, with what we applied on the server's record.
+
+        When that was wiped, the record is begun anew: only to an empty one does the server note
+        everything that it finds as older. Controllers write to it as well, so it is tried again.
+
+        Raises:
+            Transient: it could not be begun anew.
+        """
+        body = dict(live.body or {})
+        comparison = compare(desired, body)
+        if comparison.recorded:
+            return body, comparison
+        for _ in range(RECORD_TRIES):
+            await self._wipe(desired, live.uid, lane)
+            body = await self._client.apply(_meant(desired, live.uid), lane=lane)
+            if has_older(body):
+                return body, compare(desired, body)
+        await self._wipe(desired, live.uid, lane)
+        raise Transient(
+            Reason.WRITE_REFUSED,
+            f"{_name(ref_of(desired))}: metadata.managedFields was wiped and is written to all the "
+            "time; find out by whom",
+        )
+
+    async def _wipe(self, desired: Obj, uid: str, lane: Lane) -> None:
+        ops: list[dict[str, Any]] = [
+            {"op": "test", "path": "/metadata/uid", "value": uid},
+            {"op": "add", "path": "/metadata/managedFields", "value": [{}]},
+        ]
+        ref = ref_of(desired)
+        await self._client.json_patch(
+            resource_of(ref.kind), ref.namespace, ref.name, ops, lane=lane
+        )
 
     async def _trim(
         self,
@@ -155,8 +193,7 @@ class Writer:
             ) from changed
 
     async def _apply(self, desired: Obj, uid: str, lane: Lane = Lane.LIVE) -> Obj:
-        body = {**desired, "metadata": {**desired["metadata"], "uid": uid}}
-        return await self._send(body, desired, lane)
+        return await self._send(_meant(desired, uid), desired, lane)
 
     async def _send(self, body: Obj, desired: Obj, lane: Lane = Lane.LIVE) -> Obj:
         stored = await self._client.apply(body, lane=lane)
@@ -218,6 +255,11 @@ def _is_locked(secret: Mapping[str, Any]) -> bool:
     """Whether somebody made a Secret immutable, which nobody can undo, or of another type."""
     _, others = setters(secret)
     return any(key in one.fields for one in others for key in ("f:immutable", "f:type"))
+
+
+def _meant(desired: Obj, uid: str) -> Obj:
+    """A wanted object for the one object with this uid; for any other the server answers 409."""
+    return {**desired, "metadata": {**desired["metadata"], "uid": uid}}
 
 
 def _workflow_of(obj: Mapping[str, Any]) -> str:

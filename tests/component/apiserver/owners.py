@@ -23,6 +23,17 @@ class Owner(NamedTuple):
 Owners = dict[Owner, frozenset[Path]]
 
 
+def left_by(
+    owners: Mapping[Owner, frozenset[Path]], old: dict[str, Any], new: dict[str, Any]
+) -> Owners:
+    """The owners that a written body leaves: entries may be taken out of it, all by one empty."""
+    said = new["metadata"].get("managedFields")
+    if not said or said == old["metadata"].get("managedFields"):
+        return dict(owners)
+    kept = {(one.get("manager"), one.get("operation"), one.get("subresource", "")) for one in said}
+    return {owner: fields for owner, fields in owners.items() if tuple(owner) in kept}
+
+
 def after_update(
     owners: Mapping[Owner, frozenset[Path]], by: Owner, old: Leaves, new: Leaves
 ) -> Owners:

@@ -56,9 +56,8 @@ class Writer:
         new = shape.kept(target, stored.obj, body)
         kind = target.kind.name
         by = Owner(target.manager, "Update", target.subresource)
-        holders = owners.after_update(
-            stored.owners, by, leaves(kind, stored.obj), leaves(kind, new)
-        )
+        known = owners.left_by(stored.owners, stored.obj, body)
+        holders = owners.after_update(known, by, leaves(kind, stored.obj), leaves(kind, new))
         return self._commit(target, stored, new, holders)
 
     def apply(
@@ -83,14 +82,15 @@ class Writer:
             return 201, self._commit(target, None, obj, {by: frozenset(wanted)})
         self._check_meant(target, stored.obj, body, versioned=False)
         live = leaves(target.kind.name, stored.obj)
-        taken = owners.conflicts(stored.owners, by, live, wanted)
+        known = stored.owners or {Owner("before-first-apply", "Update"): frozenset(live)}
+        taken = owners.conflicts(known, by, live, wanted)
         if taken and not force:
             raise _field_conflict(target, taken)
         result = merge.merged(target.kind.name, stored.obj, shape.given(target, body))
-        for path in owners.released(stored.owners, by, wanted):
+        for path in owners.released(known, by, wanted):
             result = merge.without(result, path)
         new = shape.kept(target, stored.obj, result)
-        holders = owners.after_apply(stored.owners, by, taken, wanted)
+        holders = owners.after_apply(known, by, taken, wanted)
         return 200, self._commit(target, stored, new, holders)
 
     def delete(self, target: Target, options: dict[str, Any]) -> tuple[dict[str, Any], bool]:

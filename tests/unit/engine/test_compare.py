@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from wardkeeper.engine.compare import compare, removal
+from wardkeeper.engine.compare import compare
 from wardkeeper.engine.ownership import setters, undesired
+from wardkeeper.engine.removal import removal
 
 CONTAINER = 'k:{"name":"router"}'
 DEPLOYMENT: dict[str, Any] = {
@@ -66,8 +67,13 @@ def entry(
     return {**made, "subresource": subresource} if subresource else made
 
 
+OURS = entry({}, "wardkeeper", "Apply")
+
+
 def stored(*entries: dict[str, Any], desired: dict[str, Any] = DEPLOYMENT) -> dict[str, Any]:
     obj = copy.deepcopy(desired)
+    if not any(one["manager"] == "wardkeeper" for one in entries):
+        entries = (OURS, *entries)
     obj["metadata"] |= {"uid": "live-uid", "managedFields": list(entries)}
     return obj
 
@@ -206,7 +212,8 @@ def test_replicas_are_left_alone_only_when_nobody_wants_a_number() -> None:
 
 def test_what_a_controller_does_through_a_subresource_is_no_edit() -> None:
     live = stored(entry({"f:spec": {"f:replicas": {}}}, "autoscaler", subresource="scale"))
-    assert setters(live) == ([], [])
+    _, others = setters(live)
+    assert others == []
 
 
 def test_a_field_that_we_set_and_want_no_more_is_given_up_by_an_apply() -> None:
@@ -218,7 +225,7 @@ def test_a_field_that_we_set_and_want_no_more_is_given_up_by_an_apply() -> None:
 
 
 def test_somebody_who_borrows_our_name_is_still_somebody_else() -> None:
-    live = stored(entry(in_pod({"f:hostNetwork": {}}), "wardkeeper", "Update"))
+    live = stored(OURS, entry(in_pod({"f:hostNetwork": {}}), "wardkeeper", "Update"))
     pod(live)["hostNetwork"] = True
     assert compare(DEPLOYMENT, live).foreign == (("spec", "template", "spec", "hostNetwork"),)
 
@@ -280,12 +287,39 @@ def test_a_value_set_as_a_whole_must_be_the_wanted_one(
     wanted = {"kind": kind, "metadata": metadata, **desired}
     found = {
         "kind": kind,
-        "metadata": {**metadata, "uid": "u", "managedFields": [entry(fields)]},
+        "metadata": {**metadata, "uid": "u", "managedFields": [OURS, entry(fields)]},
         **live,
     }
     comparison = compare(wanted, found)
     assert not comparison.clean
     assert comparison.differences[0].manager == "kubectl-edit"
+
+
+def test_a_wiped_record_hides_nobody() -> None:
+    """With nobody on record an addition could not be told from a default."""
+    live = stored()
+    pod(live)["hostPID"] = True
+    live["metadata"]["managedFields"] = []
+    comparison = compare(DEPLOYMENT, live)
+    assert comparison.apply
+    assert not comparison.recorded
+    assert [one.path for one in comparison.differences] == ["metadata.managedFields"]
+
+
+def test_what_was_there_before_the_record_is_taken_out_with_its_entry() -> None:
+    older = entry(in_pod({"f:hostPID": {}}), "before-first-apply")
+    live = stored(OURS, older)
+    pod(live)["hostPID"] = True
+    comparison = compare(DEPLOYMENT, live)
+    assert comparison.recorded
+    assert comparison.foreign == (
+        ("spec", "template", "spec", "hostPID"),
+        ("metadata", "managedFields", 1),
+    )
+    assert removal(comparison.foreign, live)[-2:] == [
+        {"op": "remove", "path": "/spec/template/spec/hostPID"},
+        {"op": "remove", "path": "/metadata/managedFields/1"},
+    ]
 
 
 def secret(*entries: dict[str, Any], **annotations: str) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from tests.component.apiserver.store import Store, Stored
 from tests.component.apiserver.target import Target
 from tests.component.apiserver.writes import Writer
 from tests.unit.render.workflows import workflows
-from wardkeeper.engine.compare import Comparison, compare, removal
+from wardkeeper.engine.compare import Comparison, compare
+from wardkeeper.engine.removal import removal
 from wardkeeper.policy.judge import judge
 from wardkeeper.render.children import render
 from wardkeeper.render.surroundings import AddressAndPort, Surroundings

@@ -90,3 +90,34 @@ class Applying:
         assert list(main["f:ports"]) == ['k:{"containerPort":8080,"protocol":"TCP"}']
         assert list(main["f:volumeMounts"]) == ['k:{"mountPath":"/tmp"}']
         assert list(pod["f:volumes"]) == ['k:{"name":"tmp"}']
+
+    async def test_a_wiped_record_is_begun_anew_with_everything_found_noted_as_older(
+        self, api: Api
+    ) -> None:
+        """How an addition is found whose editor has wiped the traces."""
+        obj = deployment(api.namespace, "a")
+        await api.ours.apply(obj)
+        pod = "/spec/template/spec"
+        add = {"op": "add", "path": f"{pod}/hostPID", "value": True}
+        wipe = {"op": "add", "path": "/metadata/managedFields", "value": [{}]}
+        for op in (add, wipe):
+            await api.theirs.json_patch(DEPLOYMENT, api.namespace, "a", [op])
+        await api.ours.json_patch(DEPLOYMENT, api.namespace, "a", [wipe])
+        found = await api.ours.apply(obj)
+        entries = found["metadata"]["managedFields"]
+        older = [one["manager"] for one in entries].index("before-first-apply")
+        noted = entries[older]["fieldsV1"]["f:spec"]["f:template"]["f:spec"]
+        assert "f:hostPID" in noted
+
+        ops = [
+            {"op": "remove", "path": f"{pod}/hostPID"},
+            {"op": "remove", "path": f"/metadata/managedFields/{older}"},
+        ]
+        after = await api.ours.json_patch(DEPLOYMENT, api.namespace, "a", ops)
+        assert "hostPID" not in after["spec"]["template"]["spec"]
+        managers = [
+            one["manager"]
+            for one in after["metadata"]["managedFields"]
+            if not one.get("subresource")
+        ]
+        assert managers == ["wardkeeper"]
