@@ -37,6 +37,7 @@ from wardkeeper.settings import Events
 from wardkeeper.settings.surroundings import discover, from_settings
 from wardkeeper.shell.following import Following
 from wardkeeper.shell.handlers import kopf_settings, registry, session_of
+from wardkeeper.shell.memory import give_back
 from wardkeeper.shell.observe import Observer
 from wardkeeper.shell.probes import Heartbeat, Probes, cache_synced, watch_alive
 from wardkeeper.shell.tasks import end
@@ -247,7 +248,11 @@ class Operator:
             await self.following.until_synced()
         for key in self.world.workflows():
             self.queue.add(key, Priority.LATER)
-        await workers.run(self.settings.concurrency.workers)
+        trimming = asyncio.create_task(give_back(lambda: not len(self.queue)), name="trim")
+        try:
+            await workers.run(self.settings.concurrency.workers)
+        finally:
+            await end({trimming})
 
     async def _workflow_jwt(self, namespace: str, name: str) -> str:
         return await self.client.token(namespace, name, WORKFLOW_AUDIENCE, WORKFLOW_TOKEN_SECONDS)
