@@ -113,7 +113,7 @@ def _details(document: Mapping[str, Any]) -> Iterator[str]:
     """The facts behind the rows that a reader will ask for; all others are in the JSON."""
     told = list(filter(None, map(_detail, document["rows"])))
     if told:
-        yield "\nMore of the same run:\n\n"
+        yield f"\n{document.get('note', 'More of the same run:')}\n\n"
         yield "".join(f"- {line}\n" for line in told)
 
 
