@@ -25,6 +25,7 @@ from wardkeeper.engine.writer import taken
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.resource import Ref, ref_of
 from wardkeeper.render.children import render
+from wardkeeper.render.secret import secret_name
 from wardkeeper.rotation.record import write_time
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class _Convergence:
 
     def _settle(self, rendered: Rendered) -> None:
         namespace, name = self._key
-        names = (f"{name}-{one.name}" for one in self._workflow.spec.secrets)
+        names = (secret_name(name, one.name) for one in self._workflow.spec.secrets)
         wanted = {Ref("Secret", namespace, secret) for secret in names}
         self._tools.world.settle(self._key, wanted | {ref_of(one) for one in rendered.children})
 
@@ -239,7 +240,7 @@ class _Convergence:
             self._found.repaired.append(record)
 
     async def _drop_secret(self, name: str) -> None:
-        ref = Ref("Secret", self._key.namespace, f"{self._key.name}-{name}")
+        ref = Ref("Secret", self._key.namespace, secret_name(self._key.name, name))
         child = self._children().get(ref)
         if child is not None and child.owner == self._seen.uid:
             await self._tools.writer.delete(ref, child.uid)

@@ -14,6 +14,7 @@ from wardkeeper.engine.compare import compare
 from wardkeeper.engine.drift import UNKNOWN
 from wardkeeper.engine.secret_facts import secret_shape
 from wardkeeper.kube.resource import Ref
+from wardkeeper.render.secret import secret_name
 from wardkeeper.rotation.decide import Action, Cause
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def secret_edits(
     edited: dict[str, tuple[Difference, ...]] = {}
     untouched: list[tuple[Ref, int]] = []
     for spec in workflow.spec.secrets:
-        ref = Ref("Secret", job.namespace, f"{job.workflow}-{spec.name}")
+        ref = Ref("Secret", job.namespace, secret_name(job.workflow, spec.name))
         child = children.get(ref)
         if child is None or child.unread is None:
             continue
@@ -66,7 +67,7 @@ def secret_drift(
     """The record of a Secret that was put back; None when it was not, or not for an edit."""
     if not outcome.published or outcome.action is not Action.RESTORE:
         return None
-    name = f"{edits.workflow}-{outcome.name}"
+    name = secret_name(edits.workflow, outcome.name)
     if outcome.cause is Cause.MISSING:
         return _record(name, ("metadata",), UNKNOWN, now) if settled else None
     differences = edits.edited.get(outcome.name, ())

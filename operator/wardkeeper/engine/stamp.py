@@ -8,6 +8,8 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from wardkeeper.kube.resource import Ref
+from wardkeeper.render.pod import SECRETS_MAC
+from wardkeeper.render.secret import secret_name
 from wardkeeper.rotation.record import CONTENT_MAC
 
 if TYPE_CHECKING:
@@ -18,14 +20,12 @@ if TYPE_CHECKING:
     from wardkeeper.engine.seen import Child
     from wardkeeper.render.metadata import Obj
 
-STAMP = "wardkeeper.io/secrets-mac"
-
 
 def known_macs(workflow: HealthcareWorkflow, children: Mapping[Ref, Child]) -> dict[str, str]:
     """The content MACs of the Secrets that are delivered, by the secret's name in the spec."""
     macs: dict[str, str] = {}
     for one in workflow.spec.secrets:
-        name = f"{workflow.metadata.name}-{one.name}"
+        name = secret_name(workflow.metadata.name, one.name)
         child = children.get(Ref("Secret", workflow.metadata.namespace, name))
         mac = (child.annotations or {}).get(CONTENT_MAC) if child else None
         if mac:
@@ -40,14 +40,14 @@ def with_live_stamp(workload: Obj, change: Change | None) -> Obj:
     that. `change` is what the plan would do to the live workload.
     """
     live = change.live.body if change and change.live else None
-    stamp = _annotations(live).get(STAMP) if live else None
+    stamp = _annotations(live).get(SECRETS_MAC) if live else None
     stamped: Obj = copy.deepcopy(workload)
     template = _template(stamped)
     annotations = template.setdefault("metadata", {}).setdefault("annotations", {})
     if stamp is None:
-        annotations.pop(STAMP, None)
+        annotations.pop(SECRETS_MAC, None)
     else:
-        annotations[STAMP] = stamp
+        annotations[SECRETS_MAC] = stamp
     if not annotations:
         del template["metadata"]["annotations"]
     return stamped

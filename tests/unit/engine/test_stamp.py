@@ -14,14 +14,15 @@ from tests.unit.engine.objects import UID
 from wardkeeper.api.workflow import HealthcareWorkflow
 from wardkeeper.engine.plan import Action, Change, Live
 from wardkeeper.engine.seen import Child
-from wardkeeper.engine.stamp import STAMP, known_macs, with_live_stamp
+from wardkeeper.engine.stamp import known_macs, with_live_stamp
 from wardkeeper.kube.resource import Ref
+from wardkeeper.render.pod import SECRETS_MAC
 
 MAC = "wardkeeper.io/content-mac"
 
 
 def template(stamp: str | None) -> dict[str, Any]:
-    annotations = {} if stamp is None else {"annotations": {STAMP: stamp}}
+    annotations = {} if stamp is None else {"annotations": {SECRETS_MAC: stamp}}
     return {"metadata": {"labels": {"a": "b"}, **annotations}, "spec": {}}
 
 
