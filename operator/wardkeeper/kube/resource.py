@@ -61,6 +61,7 @@ _RESOURCES = {
     resource.kind: resource
     for resource in (
         Resource("wardkeeper.io", "v1alpha1", "HealthcareWorkflow", "healthcareworkflows"),
+        Resource("wardkeeper.io", "v1alpha1", "IssuedCredential", "issuedcredentials"),
         Resource("", "v1", "ServiceAccount", "serviceaccounts"),
         Resource("", "v1", "Secret", "secrets"),
         Resource("", "v1", "Service", "services"),

@@ -17,6 +17,9 @@ class VaultAccess:
         namespace: Vault namespace; None for the root namespace.
         auth_mount: path of the Kubernetes auth method.
         kv_mount: path of the KV v2 engine.
+        database_mount: path of the database engine.
+        pki_mount: path of the PKI engine that signs workflows' certificates.
+        transit_mount: path of the transit engine.
         operator_role: role that the operator logs in with.
         timeout: seconds to connect, and seconds without an answer.
         connections: requests at once; also the number of threads.
@@ -27,6 +30,9 @@ class VaultAccess:
     namespace: str | None = None
     auth_mount: str = "kubernetes"
     kv_mount: str = "secret"
+    database_mount: str = "database"
+    pki_mount: str = "pki"
+    transit_mount: str = "transit"
     operator_role: str = "hw-operator"
     timeout: float = 10.0
     connections: int = 8

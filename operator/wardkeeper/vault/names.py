@@ -18,6 +18,10 @@ READER_POLICY = "hw-workflow-reader"
 OPERATOR_AUDIENCE = "vault"
 READER_AUDIENCE = "vault"
 WRITER_AUDIENCE = "vault-operator"
+LEDGER_KEY = "hw-operator-state"
+"""Transit key that encrypts what the ledger keeps; only the operator may use it."""
+PKI_ROLE = "hw-mtls"
+"""The one templated role that signs the certificates of all workflows."""
 
 _LABEL = re.compile(LABEL_PATTERN)
 
@@ -35,6 +39,23 @@ def reader_role(namespace: str, workflow: str) -> str:
 def kv_path(namespace: str, workflow: str, secret: str) -> str:
     """Where a secret of the workflow is kept, below the KV mount."""
     return f"hw/{_label(namespace)}/{_label(workflow)}/{_label(secret)}"
+
+
+def synced_path(namespace: str, workflow: str, path: str) -> str:
+    """Where others write what the workflow only reads, below the KV mount."""
+    parts = "/".join(_label(part) for part in path.split("/"))
+    return f"hw-synced/{_label(namespace)}/{_label(workflow)}/{parts}"
+
+
+def database_role(namespace: str, workflow: str, role: str, slot: str = "") -> str:
+    """A role of the database engine; `slot` is `a` or `b` for two alternating users."""
+    name = f"hw.{_label(namespace)}.{_label(workflow)}.{_label(role)}"
+    return f"{name}.{_label(slot)}" if slot else name
+
+
+def transit_key(namespace: str, workflow: str, key: str) -> str:
+    """A key of the transit engine that belongs to the workflow."""
+    return f"hw.{_label(namespace)}.{_label(workflow)}.{_label(key)}"
 
 
 def _label(name: str) -> str:
