@@ -59,6 +59,8 @@ class Credential:
         retry_at: when the next attempt (to rotate away from it, or to retire it) is made.
         failures: attempts that failed one after the other.
         last_error: class of the last error.
+        resource_version: version of the ledger's object, which every change names.
+        doomed: somebody asked to delete the ledger's object: it is replaced, then revoked.
     """
 
     name: str
@@ -80,3 +82,5 @@ class Credential:
     retry_at: datetime | None = None
     failures: int = 0
     last_error: str = ""
+    resource_version: str = ""
+    doomed: bool = False
