@@ -3,8 +3,8 @@
 """Numbers for Prometheus, under the names that dashboards of Go operators know.
 
 The names and labels of controller-runtime, client-go's work queue, REST client and leader
-election, and a few of our own. No series is ever made per workflow: their number is bounded by
-kinds, methods and codes.
+election, and a few of our own. Their number is bounded by kinds, methods and codes; only those of
+single secrets, which can be switched off, grow with the workflows.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from prometheus_client import (
 )
 
 from wardkeeper import __version__
+from wardkeeper.shell.secret_metrics import SecretMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,14 +46,23 @@ class Metrics:
     It is the `Meter` of the queue and the `PassMeter` of the workers; `called` is the client's
     observer, `ready` and `repaired` are for passes.
 
+    Attributes:
+        secrets: the numbers about secrets and Vault.
+
     Args:
         host: of the API server, as a label.
         workers: how many passes may run at once.
         clock: the monotonic seconds that the queue goes by.
+        per_secret: whether there are series for each secret.
     """
 
     def __init__(
-        self, *, host: str, workers: int, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        host: str,
+        workers: int,
+        clock: Callable[[], float] = time.monotonic,
+        per_secret: bool = True,
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
@@ -68,6 +78,7 @@ class Metrics:
         self._of_passes(workers)
         self._of_queue()
         self._of_requests()
+        self.secrets = SecretMetrics(self.registry, per_secret=per_secret)
         self._repaired = Counter(
             "wardkeeper_drift_repaired_total",
             "Children that somebody changed and that were put back.",
