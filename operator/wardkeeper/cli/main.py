@@ -7,7 +7,7 @@ from __future__ import annotations
 import typer
 
 from wardkeeper import __version__
-from wardkeeper.cli import crd, diff, render, vault
+from wardkeeper.cli import crd, diff, render, secrets, vault
 
 app = typer.Typer(
     name="wardkeeper",
@@ -21,6 +21,8 @@ app = typer.Typer(
 
       wardkeeper diff workflow.yaml            what would change in the cluster
 
+      wardkeeper secrets lab-results-router    where its secrets stand
+
       wardkeeper vault bootstrap --dry-run     what an administrator installs in Vault
     """,
     no_args_is_help=True,
@@ -29,6 +31,7 @@ app = typer.Typer(
 )
 app.command("render")(render.command)
 app.command("diff")(diff.command)
+app.command("secrets")(secrets.command)
 app.command("crd")(crd.command)
 app.add_typer(vault.app, name="vault")
 

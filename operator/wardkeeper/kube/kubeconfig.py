@@ -68,6 +68,18 @@ def from_kubeconfig(path: str | Path | None = None, context: str | None = None) 
     return Access(server, tls, _token(user, file))
 
 
+def namespace_of(path: str | Path | None = None, context: str | None = None) -> str:
+    """The namespace that a context names; `default` when it names none.
+
+    Raises:
+        AccessError: the file or the context cannot be used.
+    """
+    file = _find(path)
+    config = _read(file)
+    chosen = context or str(config.get("current-context") or "")
+    return str(_named(config, "contexts", "context", chosen, file).get("namespace") or "default")
+
+
 def _find(path: str | Path | None) -> Path:
     if path is not None:
         return Path(path)

@@ -12,7 +12,7 @@ from wardkeeper import __version__
 from wardkeeper.api.crd import definition
 from wardkeeper.cli.main import app
 
-COMMANDS = ("render", "diff", "crd")
+COMMANDS = ("render", "diff", "secrets", "crd")
 
 
 def test_the_version_is_data() -> None:
