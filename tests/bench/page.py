@@ -29,7 +29,7 @@ _METHOD = """
   shipped admission policies and an audit log. No controllers and no nodes, so that nobody else
   writes. The operator runs as its own ServiceAccount with exactly the rights that are shipped.
 - The workflow is a CronJob with six children: ServiceAccount, two NetworkPolicies, Role,
-  RoleBinding, CronJob. It needs no node to be ready and no Vault.
+  RoleBinding, CronJob. It needs no node to be ready and, but for B6, no Vault.
 - **B0, the floor.** A plain asyncio client (aiohttp, orjson) does the same work without any
   operator: it creates the workflow, applies the children as the operator would render them (the
   guards at once, the RoleBinding when its Role is there, then the CronJob), and writes the status
@@ -50,6 +50,11 @@ _METHOD = """
   exactly as it was. With fewer than 100 samples p99 is the worst of them.
 - **B4** reads processor time from `/proc/<pid>/stat`, **B5** resident memory from
   `/proc/<pid>/status` after a rest; 1 MB is 1,000,000 bytes.
+- **B6** runs on a stage of its own with a real OpenBao. Each workflow has one generated secret; the
+  annotation `rotate-now` is put on all of them. Timed from the first of those requests to the event
+  of an independent watch that shows the last Secret with another rotation id. The watch sees every
+  Secret and every CronJob; versions are read from OpenBao itself, logins are counted there as
+  tokens that exist. Only the kinds of requests to Vault are the operator's own count.
 - **B7** patches a label onto every workflow and every child.
 """
 
@@ -143,6 +148,9 @@ def _detail(row: Mapping[str, Any]) -> str:
             f"{how} {facts[f'{how}_ms']['p50']}" for how in ("delete", "loosen", "unlabel")
         )
         return f"{head}median by damage, ms: {each}; worst {facts['repairs_ms']['most']}."
+    if row["id"] == "B6" and "requests_each" in facts:
+        each = ", ".join(f"{kind} {count}" for kind, count in facts["requests_each"].items())
+        return f"{head}requests to Vault for each rotation: {each or 'not known'}."
     if row["id"] == "B7" and "passes" in facts:
         return (
             f"{head}{facts['objects']:,} objects, {facts['passes']:.0f} passes, "

@@ -21,6 +21,9 @@ class Profile:
         restarts: how often the operator is killed.
         foreign: Secrets of somebody else.
         deployments: workflows with simulated pods; 0 leaves them out.
+        secrets: secrets that are rotated at once, each of a workflow of its own.
+        databases: databases whose users alternate.
+        turns: rotations that each of them goes through.
         idle: seconds of doing nothing.
         settle: seconds of rest before memory is read.
     """
@@ -34,6 +37,9 @@ class Profile:
     restarts: int
     foreign: int
     deployments: int
+    secrets: int
+    databases: int
+    turns: int
     idle: float
     settle: float
 
@@ -48,6 +54,9 @@ FULL = Profile(
     restarts=3,
     foreign=300,
     deployments=50,
+    secrets=1000,
+    databases=20,
+    turns=10,
     idle=120.0,
     settle=15.0,
 )
@@ -61,6 +70,9 @@ QUICK = Profile(
     restarts=1,
     foreign=60,
     deployments=0,
+    secrets=50,
+    databases=3,
+    turns=2,
     idle=20.0,
     settle=5.0,
 )

@@ -43,6 +43,9 @@ SURROUNDINGS = Surroundings(api_server=(API_SERVER,))
 UID = "00000000-0000-4000-8000-000000000000"
 """Stands in rendered children where the workflow's uid belongs, which the server chooses."""
 
+SECRET_KEY = "password"
+"""The one key of a specimen's Secret."""
+
 _IMAGE = "registry.example.org/bench/specimen@sha256:" + "5e" * 32
 _PROBE = {"tcpSocket": {"port": "hl7"}}
 
@@ -54,11 +57,13 @@ class Specimen(NamedTuple):
         namespace: where.
         name: how it is called.
         kind: `CronJob`, which is ready without any node, or `Deployment`.
+        secret: name of a generated secret; empty for none.
     """
 
     namespace: str
     name: str
     kind: str = "CronJob"
+    secret: str = ""
 
     def manifest(self) -> Obj:
         """What a user applies."""
@@ -95,8 +100,15 @@ class Specimen(NamedTuple):
                         "port": 5432,
                     },
                 ],
+                **self._secrets(),
             },
         }
+
+    def _secrets(self) -> Obj:
+        if not self.secret:
+            return {}
+        source = {"kvGenerated": {"fields": [{"name": SECRET_KEY, "length": 40}]}}
+        return {"secrets": [{"name": self.secret, "source": source}]}
 
     def _workload(self) -> Obj:
         container: Obj = {

@@ -85,22 +85,28 @@ class Stage:
 
 
 def specimens(
-    batch: str, count: int, namespaces: Sequence[str] = NAMESPACES, kind: str = "CronJob"
+    batch: str,
+    count: int,
+    namespaces: Sequence[str] = NAMESPACES,
+    kind: str = "CronJob",
+    secret: str = "",
 ) -> list[Specimen]:
     """So many workflows to be, spread over the namespaces; `batch` sets them apart."""
     return [
-        Specimen(namespaces[index % len(namespaces)], f"{batch}-{index:04}", kind)
+        Specimen(namespaces[index % len(namespaces)], f"{batch}-{index:04}", kind, secret)
         for index in range(count)
     ]
 
 
 @asynccontextmanager
-async def staged(report: Report, level: Level = Level.API) -> AsyncIterator[Stage]:
+async def staged(
+    report: Report, level: Level = Level.API, *, vault: bool = False
+) -> AsyncIterator[Stage]:
     """A fresh stage, with the operator installed and not running; gone afterwards."""
-    cluster = Cluster(level, report=report)
+    cluster = Cluster(level, report=report, openbao=vault)
     await asyncio.to_thread(cluster.start)
     try:
-        subject = Subject(cluster)
+        subject = Subject(cluster, vault=vault)
         await asyncio.to_thread(subject.installation.install)
         account = await asyncio.to_thread(
             cluster.service_account_kubeconfig, installation.NAMESPACE, installation.ACCOUNT

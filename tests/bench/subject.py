@@ -38,8 +38,8 @@ class Subject:
         installation: how it got there.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.installation = Installation(cluster, vault=False, settings=SETTINGS, name="subject")
+    def __init__(self, cluster: Cluster, *, vault: bool = False) -> None:
+        self.installation = Installation(cluster, vault=vault, settings=SETTINGS, name="subject")
 
     @property
     def pid(self) -> int:
@@ -113,6 +113,15 @@ class Subject:
             for name, value in metrics.items()
             if name.startswith("controller_runtime_reconcile_total")
         )
+
+    async def told(self, name: str) -> dict[str, float]:
+        """The samples of one of its metrics, by their labels as they are written there."""
+        metrics = await asyncio.to_thread(self.installation.metrics)
+        return {
+            sample.removeprefix(name): value
+            for sample, value in metrics.items()
+            if sample.partition("{")[0] == name
+        }
 
     def memory(self) -> int:
         """Bytes of resident memory."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tests.bench import drift, idle, memory, restart
+from tests.bench import drift, idle, memory, restart, rotation
 from tests.bench.converge import Converging, row
 from tests.bench.results import Row
 from tests.bench.stage import specimens, staged
@@ -29,6 +29,7 @@ MEASUREMENTS = {
     "B3": "damaged children are repaired",
     "B4": "nothing happens",
     "B5": "memory",
+    "B6": "secrets are rotated, all at once",
     "B7": "foreign labels",
 }
 MINUTES = 8.0
@@ -56,7 +57,9 @@ class Suite:
         """Measure everything that is chosen; the rows in the order of their names."""
         if "B5" in self._chosen:
             await self._attempt("B5", memory.measure_empty(self._report, self._profile))
-        if self._chosen:
+        if "B6" in self._chosen:
+            await self._attempt("B6", rotation.measure(self._report, self._profile))
+        if self._chosen - {"B6"}:
             await self._on_one_stage()
         return sorted(self.rows, key=lambda found: found.id)
 

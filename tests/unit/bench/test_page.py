@@ -51,6 +51,12 @@ def test_what_was_not_measured_says_why() -> None:
     assert "| B2 | restart | - | NotSeenError: no | **not measured** |" in text
 
 
+def test_requests_to_vault_are_told_by_kind() -> None:
+    facts = {"requests_each": {"kv_write ok": 1.0, "kv_read ok": 2.0}}
+    text = page(document(Row("B6", "rotate", (Check("most", 1, "", "==", 1),), facts)))
+    assert "- B6, rotate: requests to Vault for each rotation: kv_write ok 1.0, kv_read" in text
+
+
 def test_method_caveats_and_versions_are_told() -> None:
     text = page(document())
     for part in ("## How it is measured", "## What to keep in mind", "kopf 1.0", "2 cores (A CPU)"):

@@ -33,6 +33,14 @@ def test_a_deployment_has_a_service_too() -> None:
     assert [child["kind"] for child in children][-2:] == ["Service", "Deployment"]
 
 
+def test_a_specimen_with_a_secret_still_has_the_same_children() -> None:
+    supplied = SPECIMEN._replace(secret="db")
+    kinds = [child["kind"] for child in supplied.children()]
+    assert kinds == [child["kind"] for child in SPECIMEN.children()]
+    assert supplied.manifest()["spec"]["secrets"][0]["name"] == "db"
+    assert "secrets" not in SPECIMEN.manifest()["spec"]
+
+
 def test_every_child_names_the_uid_that_the_floor_puts_in() -> None:
     assert all(UID in orjson.dumps(child).decode() for child in SPECIMEN.children())
 
