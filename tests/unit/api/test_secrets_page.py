@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,10 @@ from tests.unit.api.samples.sample import DEPLOYMENT
 from wardkeeper.api.credential import CREDENTIAL_KIND, CREDENTIAL_SHORT, Engine
 from wardkeeper.api.read import read_workflow
 from wardkeeper.api.reasons import Reason
+from wardkeeper.api.secrets import Rotation
 from wardkeeper.api.workflow import HealthcareWorkflow
 from wardkeeper.render.secret import keys_of
+from wardkeeper.rotation.times import times_of
 
 if TYPE_CHECKING:
     from wardkeeper.api.secrets import SecretSpec
@@ -36,6 +39,13 @@ def specs(block: str) -> tuple[SecretSpec, ...]:
     read = read_workflow(raw, unknown="forbid")
     assert isinstance(read, HealthcareWorkflow), [one.message("example") for one in read]
     return read.spec.secrets
+
+
+def source(spec: SecretSpec) -> str:
+    """What the first column of the table calls its source."""
+    if spec.source.database:
+        return f"`database`, `{spec.source.database.strategy}`"
+    return f"`{spec.engine[0].lower()}{spec.engine[1:]}`"
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
@@ -60,10 +70,21 @@ def test_the_table_names_the_files_that_pods_see(block: str) -> None:
     if spec.engine in (Engine.KV_GENERATED, Engine.KV_SYNCED):
         return
     files = " ".join(f"`{key}`" for key in keys_of(spec)) or "none"
-    strategy = spec.source.database.strategy if spec.source.database else None
-    source = f"`database`, `{strategy}`" if strategy else f"`{spec.engine.lower()}`"
-    line = next(line for line in TEXT.splitlines() if line.startswith(f"| {source} |"))
+    line = next(line for line in TEXT.splitlines() if line.startswith(f"| {source(spec)} |"))
     assert files in line
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_the_table_tells_the_defaults(block: str) -> None:
+    [spec] = specs(block)
+    plain = spec.model_copy(update={"rotation": Rotation()})
+    line = next(line for line in TEXT.splitlines() if line.startswith(f"| {source(spec)} |"))
+    hours = re.search(r" (\d+)h ", line)
+    if spec.engine is Engine.PKI:
+        assert "two thirds of `ttl`" in line
+    elif spec.engine is not Engine.KV_SYNCED:
+        assert hours
+        assert times_of(plain).every == timedelta(hours=int(hours[1]))
 
 
 def test_the_reasons_that_the_page_names_are_reasons() -> None:
