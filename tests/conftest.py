@@ -19,6 +19,7 @@ from tests.cluster.levels import Level
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from tests.cluster.access import ClusterAccess
     from tests.cluster.pool import Clusters
@@ -84,6 +85,20 @@ def cluster(request: pytest.FixtureRequest, clusters: Clusters) -> ClusterAccess
             return clusters.at(level)
     except UnavailableError as error:
         if required(level, os.environ):
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Path:
+    """PostgreSQL's programs; skips where its package is missing, unless E2E_REQUIRE is set."""
+    from tests.cluster.golang import BuildError
+    from tests.cluster.postgres import programs
+
+    try:
+        return programs()
+    except BuildError as error:
+        if os.environ.get("E2E_REQUIRE"):
             pytest.fail(str(error), pytrace=False)
         pytest.skip(str(error))
 

@@ -23,7 +23,9 @@ A cluster of one's own, for a demo, a benchmark, or a test that breaks things:
         cluster.processes["kube-apiserver"].stop()  # an outage; `.start()` ends it
 
 OpenBao starts empty. What Kubernetes auth in it needs is `cluster.server`, `cluster.ca` and
-`cluster.reviewer_token()`.
+`cluster.reviewer_token()`. `cluster.postgres` starts a PostgreSQL, and `tests/cluster/databases.py`
+makes it known to OpenBao; a test that needs it takes the fixture `postgresql`, which says what is
+missing where the package is not installed.
 
 From a shell: `python -m tests.cluster up | status | down | build`.
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import yaml
 
 from tests.cluster.openbao import OpenBao
+from tests.cluster.postgres import Postgres
 from tests.cluster.processes import Process
 from tests.cluster.waiting import until
 
@@ -71,6 +72,7 @@ class ClusterAccess(ABC):
         self.report = report
         self.processes: dict[str, Process] = {}
         self._openbao: OpenBao | None = None
+        self._postgres: Postgres | None = None
         self._run: Run | None = None
 
     def __enter__(self) -> Self:
@@ -99,7 +101,7 @@ class ClusterAccess(ABC):
         if self._openbao is not None:
             self._openbao.close()
         self.processes.clear()
-        self._run = self._openbao = None
+        self._run = self._openbao = self._postgres = None
 
     @property
     def run(self) -> Run:
@@ -124,6 +126,23 @@ class ClusterAccess(ABC):
         self.processes["openbao"] = openbao.process
         openbao.start()
         return openbao
+
+    @property
+    def postgres(self) -> Postgres:
+        """The cluster's PostgreSQL; started when it is first asked for.
+
+        Raises:
+            BuildError: its package is not installed.
+        """
+        if self._postgres is None:
+            self._postgres = self._start_postgres()
+        return self._postgres
+
+    def _start_postgres(self) -> Postgres:
+        postgres = Postgres(self.run)
+        self.processes["postgres"] = postgres.process
+        postgres.start()
+        return postgres
 
     def spawn(self, name: str, command: list[str], env: Mapping[str, str] | None = None) -> Process:
         """Start a program that ends with the cluster, before everything else of it.

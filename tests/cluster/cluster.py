@@ -38,6 +38,7 @@ class Cluster(ClusterAccess):
         level: Level | str = Level.SIMULATED,
         *,
         openbao: bool = False,
+        postgres: bool = False,
         nodes: int = 1,
         programs: Path | None = None,
         report: Report | None = None,
@@ -47,6 +48,7 @@ class Cluster(ClusterAccess):
         Args:
             level: what tests may rely on.
             openbao: start OpenBao at the same time, instead of when it is first asked for.
+            postgres: likewise PostgreSQL.
             nodes: how many simulated nodes; only at level `simulated`.
             programs: folder with etcd, kube-apiserver and kubectl; our own build by default.
             report: where progress is said.
@@ -54,6 +56,7 @@ class Cluster(ClusterAccess):
         super().__init__(report or Report())
         self.level = Level(level)
         self._with_openbao = openbao
+        self._with_postgres = postgres
         self._nodes = nodes if self.level is Level.SIMULATED else 0
         self._programs = programs
 
@@ -78,12 +81,15 @@ class Cluster(ClusterAccess):
         try:
             self._run.reserve(*CONTROL_PLANE_PORTS, *OPENBAO_PORTS)
             self._lay_out(self._run, programs)
-            with ThreadPoolExecutor(max_workers=1) as beside, Probe(self._layout) as probe:
+            with ThreadPoolExecutor(max_workers=2) as beside, Probe(self._layout) as probe:
                 vault = beside.submit(self._start_openbao) if self._with_openbao else None
+                database = beside.submit(self._start_postgres) if self._with_postgres else None
                 self._start_control_plane(kwok, probe)
                 self._finish_start(probe)
                 if vault is not None:
                     self._openbao = vault.result()
+                if database is not None:
+                    self._postgres = database.result()
         except BaseException:
             self.stop()
             raise

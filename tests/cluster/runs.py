@@ -32,7 +32,7 @@ OPENBAO_PORTS = ("openbao", "openbao-peer")
 
 STOP_ORDER = (
     ("kwok", "kube-scheduler", "kube-controller-manager", "openbao"),
-    ("kube-apiserver",),
+    ("kube-apiserver", "postgres"),
     ("etcd",),
 )
 """Who is ended together; each group only when the one before it is gone."""

@@ -155,6 +155,6 @@ def test_the_authority_in_between_can_be_the_trusted_one(case: Case) -> None:
 @pytest.mark.parametrize("where", ["leaf", "chain", "authorities"])
 def test_what_is_no_certificate_is_said_to_be_none(case: Case, where: str) -> None:
     broken = "no certificate"
+    changes: dict[str, Any] = {where: broken if where == "leaf" else [broken]}
     with pytest.raises(NotProven, match=r"no PEM|something that is none"):
-        changes: dict[str, Any] = {where: broken if where == "leaf" else [broken]}
         case.check(**changes)
