@@ -166,6 +166,16 @@ class OpenBao:
             raise VaultRefusedError(f"{method} {path}: {answer.status_code} {answer.text.strip()}")
         return answer.json() if answer.content else None
 
+    def list(self, path: str) -> list[str]:
+        """The names below a path, as root; none when there is nothing."""
+        try:
+            keys: list[str] = self.api("LIST", path)["data"]["keys"]
+        except VaultRefusedError as error:
+            if "404" in str(error):
+                return []
+            raise
+        return keys
+
     def _health(self) -> Any:
         """The health document; None when nobody answers."""
         try:
