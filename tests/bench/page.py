@@ -55,6 +55,8 @@ _METHOD = """
   of an independent watch that shows the last Secret with another rotation id. The watch sees every
   Secret and every CronJob; versions are read from OpenBao itself, logins are counted there as
   tokens that exist. Only the kinds of requests to Vault are the operator's own count.
+  In its second part each database of a real PostgreSQL has a client that logs in all the time, with
+  what was delivered two seconds before, so that old and new users are both in use.
 - **B7** patches a label onto every workflow and every child.
 """
 

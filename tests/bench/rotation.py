@@ -64,7 +64,7 @@ async def measure(report: Report, profile: Profile) -> list[Row]:
 
 async def _at_once(stage: Stage, those: Sequence[Specimen]) -> Row:
     """Ask for all of them, and see what comes of it."""
-    witness = Witness(await _all(stage, "Secret"), await _all(stage, "CronJob"), {SECRET_KEY})
+    witness = Witness(await objects(stage, "Secret"), await objects(stage, "CronJob"), {SECRET_KEY})
     versions = await _versions(stage, those)
     tokens, before = await _tokens(stage), await stage.subject.told(REQUESTS)
     spent, since = stage.subject.processor_seconds(), stage.audit.position()
@@ -130,7 +130,7 @@ async def _start(stage: Stage, count: int) -> Row:
     )
 
 
-async def _all(stage: Stage, kind: str) -> dict[Ref, dict[str, Any]]:
+async def objects(stage: Stage, kind: str) -> dict[Ref, dict[str, Any]]:
     """Every object of a kind that belongs to a workflow of the bench."""
     path, found, token = resource_of(kind).path(None), {}, ""
     selector = "labelSelector=wardkeeper.io%2Fworkflow&limit=500"

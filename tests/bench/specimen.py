@@ -57,13 +57,15 @@ class Specimen(NamedTuple):
         namespace: where.
         name: how it is called.
         kind: `CronJob`, which is ready without any node, or `Deployment`.
-        secret: name of a generated secret; empty for none.
+        secret: name of its secret; empty for none.
+        supply: the other members of that secret as JSON; empty: one generated value.
     """
 
     namespace: str
     name: str
     kind: str = "CronJob"
     secret: str = ""
+    supply: str = ""
 
     def manifest(self) -> Obj:
         """What a user applies."""
@@ -107,8 +109,9 @@ class Specimen(NamedTuple):
     def _secrets(self) -> Obj:
         if not self.secret:
             return {}
-        source = {"kvGenerated": {"fields": [{"name": SECRET_KEY, "length": 40}]}}
-        return {"secrets": [{"name": self.secret, "source": source}]}
+        generated = {"kvGenerated": {"fields": [{"name": SECRET_KEY, "length": 40}]}}
+        members = orjson.loads(self.supply) if self.supply else {"source": generated}
+        return {"secrets": [{"name": self.secret, **members}]}
 
     def _workload(self) -> Obj:
         container: Obj = {

@@ -29,7 +29,7 @@ from wardkeeper.api.workflow import KIND
 from wardkeeper.kube.resource import resource_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from tests.cluster.progress import Report
 
@@ -90,10 +90,13 @@ def specimens(
     namespaces: Sequence[str] = NAMESPACES,
     kind: str = "CronJob",
     secret: str = "",
+    supply: Callable[[int], str] = lambda _: "",
 ) -> list[Specimen]:
     """So many workflows to be, spread over the namespaces; `batch` sets them apart."""
     return [
-        Specimen(namespaces[index % len(namespaces)], f"{batch}-{index:04}", kind, secret)
+        Specimen(
+            namespaces[index % len(namespaces)], f"{batch}-{index:04}", kind, secret, supply(index)
+        )
         for index in range(count)
     ]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tests.bench import drift, idle, memory, restart, rotation
+from tests.bench import alternating, drift, idle, memory, restart, rotation
 from tests.bench.converge import Converging, row
 from tests.bench.results import Row
 from tests.bench.stage import specimens, staged
@@ -59,6 +59,7 @@ class Suite:
             await self._attempt("B5", memory.measure_empty(self._report, self._profile))
         if "B6" in self._chosen:
             await self._attempt("B6", rotation.measure(self._report, self._profile))
+            await self._attempt("B6", alternating.measure(self._report, self._profile))
         if self._chosen - {"B6"}:
             await self._on_one_stage()
         return sorted(self.rows, key=lambda found: found.id)
