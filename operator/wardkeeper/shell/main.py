@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from wardkeeper.kube.access import AccessError, from_kubeconfig, from_service_account
 from wardkeeper.settings import SettingsError, load_settings
+from wardkeeper.settings.model import Events
 from wardkeeper.shell.identity import identity
 from wardkeeper.shell.logs import set_up_logs
 from wardkeeper.shell.metrics import Metrics
@@ -56,7 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings,
         access,
         identity=identity(os.environ, lambda: f"{socket.gethostname()}_{uuid.uuid4()}"),
-        metrics=Metrics(host=access.server, workers=settings.concurrency.workers),
+        metrics=Metrics(
+            host=access.server,
+            workers=settings.concurrency.workers,
+            per_secret=settings.rotation.metrics_per_secret is Events.ENABLED,
+        ),
     )
     gc.freeze()
     gc.set_threshold(*COLLECT)
