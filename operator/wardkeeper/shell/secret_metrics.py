@@ -19,6 +19,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from wardkeeper.api.credential import CredentialPhase, Engine
+from wardkeeper.vault.errors import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,6 +44,7 @@ MOST_OPERATIONS = 64
 _ROTATION = (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 _REQUEST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 _KIND = re.compile(r"[A-Za-z][A-Za-z_]{0,39}")
+_AWAY = frozenset({Kind.UNREACHABLE, Kind.SEALED, Kind.UNINITIALISED, Kind.NOT_VAULT})
 _ENGINES = tuple(one.value for one in Engine if one is not Engine.TOKEN)
 _LABELS = ("namespace", "workflow", "secret", "engine")
 _Kept = TypeVar("_Kept")
@@ -166,7 +168,7 @@ class SecretMetrics(Collector):
             self._rotation_time.labels(engine=engine.value).observe(max(0.0, seconds))
 
     def vault_request(self, operation: str, outcome: str, seconds: float) -> None:
-        """A request to Vault was answered, or was not.
+        """A request to Vault was answered, or was not; says whether Vault is up as well.
 
         Args:
             operation: what kind it was, one word such as `kv_write`; names of objects have no
@@ -178,9 +180,10 @@ class SecretMetrics(Collector):
             operation=_bounded(operation, self._operations),
             outcome=_bounded(outcome, self._results),
         ).observe(seconds)
+        self._up = outcome not in _AWAY
 
     def vault_up(self, up: bool) -> None:
-        """Vault answers and is unsealed, or not; while nobody has asked, nothing is shown."""
+        """Vault answers and is unsealed, or not; nothing is shown before it was ever asked."""
         self._up = up
 
     def restarted(self) -> None:
@@ -204,7 +207,7 @@ class SecretMetrics(Collector):
         )
         if self._up is not None:
             yield GaugeMetricFamily(
-                "wardkeeper_vault_up", "1 while Vault answers and is unsealed.", value=self._up
+                "wardkeeper_vault_up", "1 if Vault served when it was last asked.", value=self._up
             )
         if self._entries is not None:
             yield self._ledger(self._entries())

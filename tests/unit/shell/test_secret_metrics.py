@@ -178,6 +178,16 @@ def test_vault_is_neither_up_nor_down_while_nobody_has_asked(page: Page) -> None
     assert value(page, "wardkeeper_vault_up") == 0
 
 
+@pytest.mark.parametrize(
+    ("outcome", "up"),
+    [("ok", 1), ("Denied", 1), ("RateLimited", 1), ("Sealed", 0), ("Unreachable", 0)],
+)
+def test_a_request_tells_whether_vault_is_up(page: Page, outcome: str, up: int) -> None:
+    page.secrets.vault_up(not up)
+    page.secrets.vault_request("kv_read", outcome, 0.1)
+    assert value(page, "wardkeeper_vault_up") == up
+
+
 def test_restarts_are_counted(page: Page) -> None:
     page.secrets.restarted()
     assert value(page, "wardkeeper_restarts_total") == 1
