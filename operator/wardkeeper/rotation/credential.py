@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from wardkeeper.api.credential import Engine
 
@@ -59,6 +59,7 @@ class Credential:
         retry_at: when the next attempt (to rotate away from it, or to retire it) is made.
         failures: attempts that failed one after the other.
         last_error: class of the last error.
+        term: for how long its lease was last granted; None without a lease.
         resource_version: version of the ledger's object, which every change names.
         doomed: somebody asked to delete the ledger's object: it is replaced, then revoked.
     """
@@ -82,5 +83,6 @@ class Credential:
     retry_at: datetime | None = None
     failures: int = 0
     last_error: str = ""
+    term: timedelta | None = None
     resource_version: str = ""
     doomed: bool = False

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Wardkeeper Authors
 # SPDX-License-Identifier: Apache-2.0
-"""What rotation decides by: what is wanted of one secret, and what is known of it. Never a value."""
+"""What rotation decides by: what is wanted of a secret, and what is known of it. Never a value."""
 
 from __future__ import annotations
 

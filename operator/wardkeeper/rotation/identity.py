@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 _CHAIN = "wardkeeper/rotation/1"
 
 
-def rotation_id(uid: str, secret: str, previous: str = "") -> str:
+def rotation_id(uid: str, secret: str, previous: str = "", attempt: int = 0) -> str:
     """The id of the version that follows `previous`, as 64 hexadecimal characters.
 
     Args:
         uid: uid of the workflow object, so that a namesake starts a chain of its own.
         secret: name of the secret in the workflow.
         previous: id of the version before; empty for the first one.
+        attempt: how many versions that were to follow it did not work.
     """
-    return hashlib.sha256("\0".join((_CHAIN, uid, secret, previous)).encode()).hexdigest()
+    parts = (_CHAIN, uid, secret, previous, *([str(attempt)] if attempt else []))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def content_mac(key: str, data: Mapping[str, str]) -> str:
