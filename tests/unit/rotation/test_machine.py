@@ -376,6 +376,12 @@ def test_after_a_successor_that_did_not_work_the_one_before_is_delivered() -> No
     assert (decision.subject, decision.cause) == (current, Cause.DUE)
 
 
+def test_the_way_back_comes_before_another_try() -> None:
+    current = past_due()  # the process died before it wrote down when to try again
+    decision = decide(wish(), facts(current, rejected(), shown=rejected()))
+    assert (decision.step, decision.subject) == (Step.PUBLISH, current)
+
+
 def test_there_is_no_way_back_to_the_old_password_of_a_static_user() -> None:
     wished = wish(engine=STATIC)
     current = past_due(failures=1, retry_at=NOW + HOUR, handle=Handle(marker="1"))
@@ -396,6 +402,13 @@ def test_a_lease_is_renewed_when_two_thirds_of_it_are_over() -> None:
     later = in_use(engine=Engine.DATABASE_DYNAMIC, expires_at=NOW + 3 * HOUR)
     calm = decide(wished, facts(later, shown=later, wished=wished))
     assert calm.step is Step.NOTHING
+
+
+def test_a_lease_that_is_granted_for_less_than_before_is_replaced() -> None:
+    wished, end = wish(engine=Engine.DATABASE_DYNAMIC), NOW + HOUR / 3
+    capped = in_use(engine=Engine.DATABASE_DYNAMIC, expires_at=end, term=HOUR, ends_at=end)
+    decision = decide(wished, facts(capped, shown=capped, wished=wished))
+    assert (decision.step, decision.cause) == (Step.INTEND, Cause.DUE)
 
 
 @pytest.mark.parametrize(("revoke_after", "step"), [(2, Step.RENEW), (0.2, Step.NOTHING)])
