@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Wardkeeper Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The CustomResourceDefinition of HealthcareWorkflow, as YAML that never differs for one model.
+"""The CustomResourceDefinitions, as YAML that never differs for one model.
 
 Only what the models say is written; this module adds what a definition has around its schema. It
 must never write by hand what a model can say.
@@ -12,7 +12,15 @@ from typing import Any
 
 import yaml
 
-from wardkeeper.api.schema import GROUP, RULES, VERSION
+from wardkeeper.api.credential import (
+    CREDENTIAL_KIND,
+    CREDENTIAL_PLURAL,
+    CREDENTIAL_SHORT,
+    IssuedCredential,
+    IssuedCredentialSpec,
+    IssuedCredentialStatus,
+)
+from wardkeeper.api.schema import GROUP, RULES, VERSION, Model
 from wardkeeper.api.status import WorkflowStatus
 from wardkeeper.api.structural import Schema, structural
 from wardkeeper.api.workflow import KIND, PLURAL, HealthcareWorkflow, WorkflowSpec
@@ -27,71 +35,113 @@ _API_VERSION = {
     "type": "string",
     "description": "Version of the API that the object is written in: wardkeeper.io/v1alpha1.",
 }
-_KIND = {"type": "string", "description": "Kind of the object: HealthcareWorkflow."}
 
 
 def definition() -> dict[str, Any]:
-    """The whole definition, as a dict that the API server stores unchanged."""
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {
-            "name": f"{PLURAL}.{GROUP}",
-            "labels": {"app.kubernetes.io/name": "wardkeeper"},
-        },
-        "spec": {
-            "group": GROUP,
-            "scope": "Namespaced",
-            "names": {
-                "kind": KIND,
-                "listKind": f"{KIND}List",
-                "plural": PLURAL,
-                "singular": KIND.lower(),
-                "shortNames": ["hcw"],
-                "categories": ["healthcare"],
-            },
-            "versions": [
-                {
-                    "name": VERSION,
-                    "served": True,
-                    "storage": True,
-                    "subresources": {"status": {}},
-                    "additionalPrinterColumns": _columns(),
-                    "selectableFields": [{"jsonPath": ".spec.phi.classification"}],
-                    "schema": {"openAPIV3Schema": _root()},
-                }
-            ],
-        },
-    }
-
-
-def definition_yaml() -> str:
-    """The definition as a YAML file, keys in the order of the models."""
-    text = yaml.dump(definition(), Dumper=_PlainDumper, sort_keys=False, width=100)
-    return f"{_HEADER}{text}"
-
-
-def _root() -> Schema:
-    """The schema of the kind.
-
-    Metadata stays open, so no rule can point into it; a status that nobody wrote says so.
-    """
+    """The whole definition of HealthcareWorkflow, as the API server stores it unchanged."""
     spec = structural(WorkflowSpec, "spec")
     status = structural(WorkflowStatus, "status", defaults=False)
     spec["description"] = "What the workflow is, what it may reach and who answers for it."
     status["default"] = {"observedGeneration": -1}
-    return {
+    return _definition(
+        HealthcareWorkflow,
+        {
+            "kind": KIND,
+            "listKind": f"{KIND}List",
+            "plural": PLURAL,
+            "singular": KIND.lower(),
+            "shortNames": ["hcw"],
+            "categories": ["healthcare"],
+        },
+        {"spec": spec, "status": status},
+        _columns(),
+        selectable=[{"jsonPath": ".spec.phi.classification"}],
+    )
+
+
+def ledger_definition() -> dict[str, Any]:
+    """The whole definition of IssuedCredential; its spec is written once and for all."""
+    spec = structural(IssuedCredentialSpec, "spec")
+    spec[RULES] = [
+        *spec.get(RULES, []),
+        {
+            "rule": "self == oldSelf",
+            "message": "an entry of the ledger is never changed; delete it to have the credential "
+            "replaced and revoked",
+        },
+    ]
+    return _definition(
+        IssuedCredential,
+        {
+            "kind": CREDENTIAL_KIND,
+            "listKind": f"{CREDENTIAL_KIND}List",
+            "plural": CREDENTIAL_PLURAL,
+            "singular": CREDENTIAL_KIND.lower(),
+            "shortNames": [CREDENTIAL_SHORT],
+            "categories": ["healthcare"],
+        },
+        {"spec": spec, "status": structural(IssuedCredentialStatus, "status", defaults=False)},
+        _ledger_columns(),
+    )
+
+
+def definition_yaml() -> str:
+    """The definition of HealthcareWorkflow as a YAML file, keys in the order of the models."""
+    return _yaml(definition())
+
+
+def ledger_definition_yaml() -> str:
+    """The definition of IssuedCredential as a YAML file, keys in the order of the models."""
+    return _yaml(ledger_definition())
+
+
+def _yaml(definition: dict[str, Any]) -> str:
+    text = yaml.dump(definition, Dumper=_PlainDumper, sort_keys=False, width=100)
+    return f"{_HEADER}{text}"
+
+
+def _definition(
+    model: type[Model],
+    names: dict[str, Any],
+    parts: dict[str, Schema],
+    columns: list[dict[str, Any]],
+    *,
+    selectable: list[dict[str, str]] | None = None,
+) -> dict[str, Any]:
+    """A definition of a namespaced kind.
+
+    Metadata stays open, so no rule can point into it.
+    """
+    root: Schema = {
         "type": "object",
-        "description": " ".join((HealthcareWorkflow.__doc__ or "").split()),
+        "description": " ".join((model.__doc__ or "").split()),
         "required": ["spec"],
         "properties": {
             "apiVersion": _API_VERSION,
-            "kind": _KIND,
+            "kind": {"type": "string", "description": f"Kind of the object: {names['kind']}."},
             "metadata": {"type": "object"},
-            "spec": spec,
-            "status": status,
+            **parts,
         },
-        RULES: [{"rule": each.cel, "message": each.message} for each in HealthcareWorkflow.obeys],
+    }
+    if model.obeys:
+        root[RULES] = [{"rule": each.cel, "message": each.message} for each in model.obeys]
+    version: dict[str, Any] = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": columns,
+        **({"selectableFields": selectable} if selectable else {}),
+        "schema": {"openAPIV3Schema": root},
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": f"{names['plural']}.{GROUP}",
+            "labels": {"app.kubernetes.io/name": "wardkeeper"},
+        },
+        "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
     }
 
 
@@ -110,6 +160,19 @@ def _columns() -> list[dict[str, Any]]:
             "priority": 1,
             "jsonPath": ".status.nextRotation",
         },
+        {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+    ]
+
+
+def _ledger_columns() -> list[dict[str, Any]]:
+    """What `kubectl get hic` shows."""
+    return [
+        {"name": "Namespace", "type": "string", "jsonPath": ".spec.workflowRef.namespace"},
+        {"name": "Workflow", "type": "string", "jsonPath": ".spec.workflowRef.name"},
+        {"name": "Secret", "type": "string", "jsonPath": ".spec.secret"},
+        {"name": "Engine", "type": "string", "jsonPath": ".spec.engine"},
+        {"name": "Phase", "type": "string", "jsonPath": ".status.phase"},
+        {"name": "Expires", "type": "date", "priority": 1, "jsonPath": ".status.expiresAt"},
         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     ]
 

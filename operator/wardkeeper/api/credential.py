@@ -63,7 +63,7 @@ class CredentialHandle(Model):
         description="Lease id, or the workflow's own token, encrypted for the operator alone.",
     )
     serial: str = Field("", max_length=128, description="Serial number of a certificate.")
-    slot: str = Field("", max_length=1, description="a or b, of two alternating users.")
+    slot: str = Field("", max_length=1, description="Slot a or b, of two alternating users.")
     marker: str = Field(
         "",
         max_length=256,
@@ -103,6 +103,7 @@ class IssuedCredentialStatus(Model):
     revoke_after: Time | None = Field(None, description="When it may be revoked.")
     rejected_at: Time | None = Field(None, description="When it was found not to work.")
     retry_at: Time | None = Field(None, description="When the next attempt is made.")
+    term_seconds: int = Field(0, ge=0, description="For how long its lease was last granted.")
     failures: int = Field(0, ge=0, description="Attempts that failed one after the other.")
     last_error: str = Field("", max_length=256, description="Class of the last error.")
 

@@ -16,7 +16,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from wardkeeper.api.crd import definition_yaml
+from wardkeeper.api.crd import definition_yaml, ledger_definition_yaml
+from wardkeeper.api.credential import CREDENTIAL_PLURAL
 from wardkeeper.api.page import reasons_page
 from wardkeeper.api.schema import GROUP
 from wardkeeper.api.workflow import PLURAL
@@ -24,7 +25,11 @@ from wardkeeper.api.workflow import PLURAL
 
 def files() -> dict[str, str]:
     """Every generated file: its path under the project's folder, and its text."""
-    return {f"crds/{GROUP}_{PLURAL}.yaml": definition_yaml(), "docs/reasons.md": reasons_page()}
+    return {
+        f"crds/{GROUP}_{PLURAL}.yaml": definition_yaml(),
+        f"crds/{GROUP}_{CREDENTIAL_PLURAL}.yaml": ledger_definition_yaml(),
+        "docs/reasons.md": reasons_page(),
+    }
 
 
 def outdated(root: Path) -> list[str]:

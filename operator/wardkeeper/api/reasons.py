@@ -132,6 +132,36 @@ class Reason(StrEnum):
         "A secret could not be replaced; the one before stays in use.",
         "Do what the message says; it is tried again by itself.",
     )
+    ROTATION_OVERDUE = (
+        "RotationOverdue",
+        "A secret is past its deadline and was not replaced.",
+        "See the events of the workflow and `wardkeeper secrets NAME` for what it waits for.",
+    )
+    SOURCE_DELETED = (
+        "SourceDeleted",
+        "Somebody deleted the source of a synced secret in Vault. What is delivered stays.",
+        "Write its values anew in Vault, or take the secret out of the workflow.",
+    )
+    SECRET_EMPTY = (
+        "SecretEmpty",
+        "The source of a secret holds nothing that could be delivered, or lacks a field.",
+        "Write the fields that the message names in Vault; nothing empty is ever delivered.",
+    )
+    DATABASE_REFUSED = (
+        "DatabaseRefused",
+        "Vault could not make a login, because the database is down or refused it.",
+        "Repair the database, or Vault's connection to it; it is tried again by itself.",
+    )
+    SOURCE_MISSING = (
+        "SourceMissing",
+        "What a secret is made from is missing in Vault: a role, a key or a path.",
+        "Let an administrator make it as `wardkeeper vault bootstrap --for` prints it.",
+    )
+    AUTHORITY_ENDING = (
+        "AuthorityEnding",
+        "The authority that signs certificates ends before the certificate would.",
+        "Let an administrator put a new issuer into Vault's PKI engine.",
+    )
     ROTATED = (
         "Rotated",
         "A secret was replaced and delivered.",

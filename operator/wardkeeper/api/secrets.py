@@ -9,12 +9,24 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
+from wardkeeper.api.credential import Engine
 from wardkeeper.api.duration import seconds
-from wardkeeper.api.scalars import DURATION, Duration, Label
-from wardkeeper.api.schema import Model, Rule, list_map, shape
+from wardkeeper.api.network import Host
+from wardkeeper.api.scalars import DURATION, Duration, Label, Subdomain
+from wardkeeper.api.schedule import TimeZone
+from wardkeeper.api.schema import LABEL, Model, Rule, list_atomic, list_map, list_set, shape
 
 SHORTEST_ROTATION = "60s"
 LONGEST_ROTATION = "8784h"
+
+PolicyName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64),
+    shape(
+        r"[a-z0-9]([-a-z0-9_]*[a-z0-9])?",
+        "must be the name of a password policy: lower-case letters, digits, '-' and '_'",
+    ),
+]
 
 FieldName = Annotated[
     str,
@@ -66,6 +78,13 @@ class GeneratedField(Model):
     )
 
 
+class OnDelete(StrEnum):
+    """What becomes of values in Vault when their workflow is deleted."""
+
+    REMOVE = "Remove"
+    KEEP = "Keep"
+
+
 class KvGenerated(Model):
     """Values that the operator draws and keeps in the workflow's own path of Vault's KV v2."""
 
@@ -75,6 +94,126 @@ class KvGenerated(Model):
         json_schema_extra=list_map("name"),
         description="The values; all are drawn anew together.",
     )
+    password_policy: PolicyName | None = Field(
+        None,
+        description="Password policy of Vault that draws the values instead of the operator; "
+        "length and characters are then the policy's.",
+    )
+    on_delete: OnDelete = Field(
+        OnDelete.REMOVE,
+        description="Whether the values are removed from Vault with the workflow: Remove, the "
+        "default, or Keep.",
+    )
+
+
+class KvSynced(Model):
+    """Values that somebody else writes in Vault's KV v2; the operator only reads them."""
+
+    path: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=253),
+        shape(
+            rf"{LABEL}(/{LABEL}){{0,7}}",
+            "path must be at most eight lower-case DNS labels with '/' between them, without '..' "
+            "and '*'; it lies below hw-synced/<namespace>/<workflow>/; write it like "
+            "vendor-x/api-key",
+        ),
+    ] = Field(description="Where they are, below hw-synced/<namespace>/<workflow>/.")
+    fields: tuple[Annotated[FieldName, Field(description="A field.")], ...] = Field(
+        min_length=1,
+        max_length=16,
+        json_schema_extra=list_set(),
+        description="Fields that are delivered; each must be there and not empty.",
+    )
+
+
+class Strategy(StrEnum):
+    """How the users of a database are replaced."""
+
+    DYNAMIC = "Dynamic"
+    ALTERNATING_USERS = "AlternatingUsers"
+    STATIC = "Static"
+
+
+class DatabaseTls(StrEnum):
+    """What is demanded of the database's certificate; plaintext is no choice."""
+
+    VERIFY_FULL = "VerifyFull"
+    REQUIRE = "Require"
+
+
+class Connection(Model):
+    """Where the database is: for the delivered URL, and for proving a login before it is used."""
+
+    host: Host = Field(description="DNS name of the database.")
+    port: int = Field(5432, ge=1, le=65535, description="TCP port; 5432 when left out.")
+    database: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=63),
+        shape(
+            r"[A-Za-z_][A-Za-z0-9_-]*",
+            "database must be letters, digits, '_' and '-', beginning with a letter or '_'",
+        ),
+    ] = Field(description="Name of the database.")
+    tls: DatabaseTls = Field(
+        DatabaseTls.VERIFY_FULL,
+        description="VerifyFull, the default, checks the certificate and its name; Require only "
+        "encrypts.",
+    )
+
+
+class Database(Model):
+    """A login to a database, issued by Vault's database engine."""
+
+    role: Annotated[Label, StringConstraints(max_length=40)] = Field(
+        description="Last part of the role's name in Vault: hw.<namespace>.<workflow>.<role>, with "
+        ".a and .b for AlternatingUsers; an administrator makes it."
+    )
+    strategy: Strategy = Field(
+        description="Dynamic makes a new user each time; AlternatingUsers rotates two users in "
+        "turn, so that two logins work during the overlap; Static rotates one user, whose old "
+        "password stops working at once."
+    )
+    connection: Connection = Field(description="Where the database is.")
+
+
+class Pki(Model):
+    """A certificate of the workflow for mutual TLS, signed by Vault; the key is the operator's."""
+
+    obeys: ClassVar = (
+        Rule(
+            f"!self.ttl.matches(r'^({DURATION})$') || (duration(self.ttl) >= duration('5m') && "
+            "duration(self.ttl) <= duration('2160h'))",
+            "ttl must lie between 5m and 2160h; write it like 24h",
+            lambda self: 300 <= seconds(self.ttl) <= seconds("2160h"),
+            ".ttl",
+        ),
+    )
+
+    dns_names: tuple[Subdomain, ...] = Field(
+        (),
+        max_length=16,
+        json_schema_extra=list_set(),
+        description="DNS names besides <workflow>.<namespace>.svc, each below that name.",
+    )
+    ttl: Duration = Field("24h", description="Lifetime that is asked for; 24h when left out.")
+
+
+class Transit(Model):
+    """A key of Vault's transit engine that is kept rotated; nothing is delivered."""
+
+    key: Annotated[Label, StringConstraints(max_length=40)] = Field(
+        description="Last part of the key's name in Vault: hw.<namespace>.<workflow>.<key>; an "
+        "administrator makes it. It is never deleted with the workflow."
+    )
+
+
+_SOURCES = ("kvGenerated", "kvSynced", "database", "pki", "transit")
+
+
+def _sources(source: Source) -> int:
+    found = (source.kv_generated, source.kv_synced, source.database, source.pki, source.transit)
+    return sum(one is not None for one in found)
 
 
 class Source(Model):
@@ -82,15 +221,66 @@ class Source(Model):
 
     obeys: ClassVar = (
         Rule(
-            "has(self.kvGenerated)",
-            "a secret has exactly one source; add kvGenerated",
-            lambda self: self.kv_generated is not None,
+            f"[{', '.join(f'has(self.{one})' for one in _SOURCES)}].exists_one(there, there)",
+            f"a secret has exactly one source; keep one of {', '.join(_SOURCES)}",
+            lambda self: _sources(self) == 1,
         ),
     )
 
     kv_generated: KvGenerated | None = Field(
         None, description="Drawn by the operator and kept in Vault KV v2."
     )
+    kv_synced: KvSynced | None = Field(
+        None, description="Written by somebody else into Vault KV v2."
+    )
+    database: Database | None = Field(None, description="Issued by Vault's database engine.")
+    pki: Pki | None = Field(None, description="A certificate signed by Vault's PKI engine.")
+    transit: Transit | None = Field(None, description="A key of Vault's transit engine.")
+
+
+class Weekday(StrEnum):
+    """A day of the week."""
+
+    MON = "Mon"
+    TUE = "Tue"
+    WED = "Wed"
+    THU = "Thu"
+    FRI = "Fri"
+    SAT = "Sat"
+    SUN = "Sun"
+
+
+TimeOfDay = Annotated[
+    str,
+    StringConstraints(min_length=5, max_length=5),
+    shape(r"([01][0-9]|2[0-3]):[0-5][0-9]", "must be a time of day between 00:00 and 23:59"),
+    Field(description="A time of day, such as 06:00."),
+]
+
+
+class RotationWindow(Model):
+    """A time of the week in which nothing is replaced."""
+
+    obeys: ClassVar = (
+        Rule(
+            "self.from != self.to",
+            "from and to are the same; write when the window ends, such as 20:00",
+            lambda self: self.from_ != self.to,
+            ".to",
+        ),
+    )
+
+    days: tuple[Weekday, ...] = Field(
+        min_length=1,
+        max_length=7,
+        json_schema_extra=list_set(),
+        description="Days on which it begins.",
+    )
+    from_: TimeOfDay = Field(alias="from", description="When it begins, such as 06:00.")
+    to: TimeOfDay = Field(
+        description="When it ends, such as 20:00; on the next day when it is before `from`."
+    )
+    time_zone: TimeZone = Field(description="IANA time zone of both, such as America/New_York.")
 
 
 def _is_duration(member: str) -> str:
@@ -103,34 +293,64 @@ class Rotation(Model):
 
     obeys: ClassVar = (
         Rule(
-            f"!{_is_duration('every')} || (duration(self.every) >= duration('{SHORTEST_ROTATION}')"
-            f" && duration(self.every) <= duration('{LONGEST_ROTATION}'))",
+            f"!has(self.every) || !{_is_duration('every')} || (duration(self.every) >= "
+            f"duration('{SHORTEST_ROTATION}') && duration(self.every) <= "
+            f"duration('{LONGEST_ROTATION}'))",
             f"every must lie between {SHORTEST_ROTATION} and {LONGEST_ROTATION}; write it like "
             "720h",
             lambda self: (
-                seconds(SHORTEST_ROTATION) <= seconds(self.every) <= seconds(LONGEST_ROTATION)
+                self.every is None
+                or seconds(SHORTEST_ROTATION) <= seconds(self.every) <= seconds(LONGEST_ROTATION)
             ),
             ".every",
         ),
         Rule(
-            f"!has(self.maxAge) || !{_is_duration('maxAge')} || !{_is_duration('every')} || "
-            "duration(self.maxAge) >= duration(self.every)",
+            f"!has(self.maxAge) || !has(self.every) || !{_is_duration('maxAge')} || "
+            f"!{_is_duration('every')} || duration(self.maxAge) >= duration(self.every)",
             "maxAge is shorter than every, so the secret would always be overdue; raise maxAge or "
             "lower every",
-            lambda self: self.max_age is None or seconds(self.max_age) >= seconds(self.every),
+            lambda self: (
+                self.max_age is None
+                or self.every is None
+                or seconds(self.max_age) >= seconds(self.every)
+            ),
             ".maxAge",
+        ),
+        Rule(
+            f"!has(self.overlap) || !has(self.every) || !{_is_duration('overlap')} || "
+            f"!{_is_duration('every')} || duration(self.overlap) <= duration(self.every)",
+            "overlap is longer than every, so more than two would live at once; lower overlap or "
+            "raise every",
+            lambda self: (
+                self.overlap is None
+                or self.every is None
+                or seconds(self.overlap) <= seconds(self.every)
+            ),
+            ".overlap",
         ),
     )
 
-    every: Duration = Field(
-        "720h",
-        description="How long a secret is used before it is replaced, from 60s to 8784h; 720h, "
-        "thirty days, when left out.",
+    every: Duration | None = Field(
+        None,
+        description="How long a secret is used before it is replaced, from 60s to 8784h. When left "
+        "out: 720h for kvGenerated, 24h for Dynamic, 168h for AlternatingUsers and Static, ttl for "
+        "pki, 2160h for kvSynced and transit.",
+    )
+    overlap: Duration | None = Field(
+        None,
+        description="How long the one before lives on when the new one has proven itself; 1h when "
+        "left out, and at most a quarter of every.",
     )
     max_age: Duration | None = Field(
         None,
         description="Age from which the secret counts as overdue and the workflow is no longer "
         "Ready; one and a half times every when left out.",
+    )
+    windows: tuple[RotationWindow, ...] = Field(
+        (),
+        max_length=16,
+        json_schema_extra=list_atomic(),
+        description="Times in which nothing is replaced, unless it would end or was asked for.",
     )
 
 
@@ -154,3 +374,30 @@ class SecretSpec(Model):
     source: Source = Field(description="Where it comes from; exactly one source.")
     rotation: Rotation = Field(Rotation(), description="When it is replaced.")
     delivery: Delivery = Field(Delivery(), description="How a change reaches the pods.")
+
+    @property
+    def engine(self) -> Engine:
+        """What makes it.
+
+        Raises:
+            ValueError: the source is none that this version knows.
+        """
+        source = self.source
+        if source.database is not None:
+            return _DATABASE_ENGINES[source.database.strategy]
+        for engine, found in (
+            (Engine.KV_GENERATED, source.kv_generated),
+            (Engine.KV_SYNCED, source.kv_synced),
+            (Engine.PKI, source.pki),
+            (Engine.TRANSIT, source.transit),
+        ):
+            if found is not None:
+                return engine
+        raise ValueError(f"secret {self.name} has no source; add one of {', '.join(_SOURCES)}")
+
+
+_DATABASE_ENGINES = {
+    Strategy.DYNAMIC: Engine.DATABASE_DYNAMIC,
+    Strategy.ALTERNATING_USERS: Engine.DATABASE_ALTERNATING,
+    Strategy.STATIC: Engine.DATABASE_STATIC,
+}

@@ -67,6 +67,8 @@ class SecretStatus(Model):
     rotated_at: Time | None = Field(None, description="When the delivered version was made.")
     due_at: Time | None = Field(None, description="When it is replaced next.")
     deadline: Time | None = Field(None, description="When it counts as overdue.")
+    expires_at: Time | None = Field(None, description="When it ends by itself.")
+    waits_for: Text | None = Field(None, description="What its next step waits for.")
 
 
 class DriftRecord(Model):

@@ -32,11 +32,15 @@ from wardkeeper.kube.client import Client, Lane
 from wardkeeper.kube.errors import ApiError, Forbidden, NotFound
 from wardkeeper.kube.kubeconfig import namespace_of
 from wardkeeper.kube.resource import resource_of
+from wardkeeper.render.metadata import WORKFLOW
 
 if TYPE_CHECKING:
     from wardkeeper.kube.credentials import Access
 
 EXIT_NOT_CURRENT = 1
+WORKFLOW_NAMESPACE = f"{WORKFLOW}-namespace"
+"""Label of a ledger's entry: the namespace of the workflow that it was made for."""
+
 WIDE = 400
 """Columns of a table that no terminal shows, so that each secret is one line."""
 
@@ -134,7 +138,7 @@ async def _answer(access: Access, asked: _Question) -> _Answer:
     async with Client(access, user_agent=agent, may_write=lambda: False) as client:
         found = await _workflows(client, asked)
         notes: list[str] = []
-        ledger = await _ledger(client, asked.operator_namespace, notes)
+        ledger = await _ledger(client, asked, notes)
     if not found:
         notes.append("there are no workflows")
     return _Answer([_standing(one, ledger) for one in found], notes)
@@ -150,12 +154,17 @@ async def _workflows(client: Client, asked: _Question) -> list[dict[str, Any]]:
 
 
 async def _ledger(
-    client: Client, namespace: str, notes: list[str]
+    client: Client, asked: _Question, notes: list[str]
 ) -> tuple[IssuedCredential, ...] | None:
-    """Every credential that lives; None when that is not for this person to know."""
-    entries: list[IssuedCredential] = []
+    """The credentials that live; None when that is not for this person to know."""
+    namespace, entries = asked.operator_namespace, list[IssuedCredential]()
+    labels = {WORKFLOW: asked.name, WORKFLOW_NAMESPACE: asked.namespace}
+    selector = ",".join(f"{label}={value}" for label, value in labels.items() if value)
+    pages = client.pages(
+        resource_of(CREDENTIAL_KIND), namespace, label_selector=selector, lane=Lane.LIVE
+    )
     try:
-        async for page in client.pages(resource_of(CREDENTIAL_KIND), namespace, lane=Lane.LIVE):
+        async for page in pages:
             entries += map(IssuedCredential.model_validate, page.items)
     except Forbidden:
         notes.append(

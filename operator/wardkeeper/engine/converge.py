@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from wardkeeper.api.reasons import ConditionType, Reason
@@ -12,20 +13,24 @@ from wardkeeper.api.workflow import Mode
 from wardkeeper.engine.drift import drift_of
 from wardkeeper.engine.finalizer import add_finalizer, has_finalizer, remove_finalizer
 from wardkeeper.engine.gather import gather
+from wardkeeper.engine.ledger import Owner
 from wardkeeper.engine.outcome import Outcome, Terminal, Transient
 from wardkeeper.engine.plan import Action, fingerprint, plan
 from wardkeeper.engine.rollout import Progress, Rollout
 from wardkeeper.engine.secret_drift import secret_drift, secret_edits
-from wardkeeper.engine.secret_facts import secret_job
+from wardkeeper.engine.secret_facts import NOT_ROLLING, secret_job
 from wardkeeper.engine.secret_job import Supplied
-from wardkeeper.engine.secrets import supply
-from wardkeeper.engine.stamp import known_macs, with_live_stamp
+from wardkeeper.engine.seen import stamp_of
+from wardkeeper.engine.stamp import known_macs, with_stamp
+from wardkeeper.engine.supply import supply
 from wardkeeper.engine.waiting import CONFIG_MAP_LOOK, missing_config_maps, waits_for
+from wardkeeper.engine.withdraw import drop, withdraw
 from wardkeeper.engine.writer import taken
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.resource import Ref, ref_of
 from wardkeeper.render.children import render
-from wardkeeper.render.secret import secret_name
+from wardkeeper.render.pod import secrets_mac
+from wardkeeper.render.secret import delivered_secrets, secret_name
 from wardkeeper.rotation.record import write_time
 
 if TYPE_CHECKING:
@@ -38,8 +43,14 @@ if TYPE_CHECKING:
     from wardkeeper.engine.tools import Tools
     from wardkeeper.render.children import Rendered
     from wardkeeper.render.metadata import Obj
+    from wardkeeper.rotation.facts import Rolling
+
+_log = logging.getLogger(__name__)
 
 RECONCILE_AT = "wardkeeper.io/reconcile-at"
+
+DROP_LOOK = 10.0
+"""Seconds to the next look when pods may still use a secret that is no longer declared."""
 
 
 async def converge(
@@ -88,6 +99,7 @@ class _Convergence:
             and status.revision.running == digest
         )
         self._lost = tools.world.lost(key)
+        self._held: float | None = None
 
     async def run(self) -> float | None:
         """All steps, in order."""
@@ -104,8 +116,10 @@ class _Convergence:
             return None
         self._found.rollout = self._rollout(rendered.workload)
         await self._guards(todo)
-        later = await self._secrets()
+        rolling = self._rolling(macs)
+        later = await self._secrets(rolling)
         await self._workload(rendered.workload, todo, macs)
+        later = _soonest((later, self._held, await self._drop_secrets()))
         await self._carry_out(todo.obsolete)
         self._settle(rendered)
         self._found.rollout = self._rollout(rendered.workload)
@@ -156,11 +170,27 @@ class _Convergence:
             raise
         self._found.guards_in_place = True
 
-    async def _secrets(self) -> float | None:
+    def _rolling(self, macs: Mapping[str, str]) -> Rolling:
+        """How a Deployment takes up what is delivered; anything else does so at its next run."""
+        name = self._key.name
+        child = self._children().get(Ref("Deployment", self._key.namespace, name))
+        if child is None or child.owner != self._seen.uid:
+            return NOT_ROLLING
+        return self._tools.restarts.rolling(
+            self._seen.uid,
+            child.rollout,
+            live=child.stamp,
+            wanted=secrets_mac(self._workflow, macs) or "",
+            now=self._tools.clock(),
+        )
+
+    async def _secrets(self, rolling: Rolling) -> float | None:
         """Bring every secret to where it should be; seconds until one wants another look."""
-        job = secret_job(self._workflow, self._children(), self._tools.surroundings().version)
+        job = secret_job(
+            self._workflow, self._children(), self._tools.surroundings().version, rolling
+        )
         self._found.supplied = Supplied(())
-        if not (job.secrets or job.dropped or job.rotate_now):
+        if not (job.secrets or job.rotate_now):
             self._found.rotate_now = None
             return None
         edits = secret_edits(self._workflow, self._children(), job)
@@ -173,11 +203,6 @@ class _Convergence:
             record = secret_drift(one, edits, self._settled, self._now)
             if record:
                 self._found.repaired.append(record)
-        for name in supplied.removed:
-            await self._drop_secret(name)
-        if not job.secrets and not supplied.unfinished and has_finalizer(self._seen):
-            stored = await remove_finalizer(self._tools.client, self._key, self._seen)
-            self._tools.observed("MODIFIED", stored)
         return _soonest(one.next_look for one in supplied.secrets)
 
     async def _workload(self, workload: Obj, todo: Plan, macs: Mapping[str, str]) -> None:
@@ -188,7 +213,8 @@ class _Convergence:
         """
         supplied = self._found.supplied
         outcomes = supplied.secrets if supplied else ()
-        now = {one.name: one.content_mac for one in outcomes if one.content_mac}
+        delivering = [one for one in outcomes if one.delivers]
+        now = {one.name: one.content_mac for one in delivering if one.content_mac}
         ref = ref_of(workload)
         exists = ref in self._children()
         if any(one.version is None for one in outcomes) and not exists:
@@ -196,11 +222,16 @@ class _Convergence:
         if self._is_over(ref):
             self._found.running = self._digest
             return
-        change = todo.workload
-        if len(now) < len(outcomes):
-            change = await self._replan(with_live_stamp(workload, todo.workload))
-        elif now != macs:
-            change = await self._replan(self._render(now).workload)
+        change, live = todo.workload, self._live_stamp(ref)
+        if len(now) < len(delivering):
+            change = await self._replan(with_stamp(workload, live))
+        else:
+            wanted = workload if now == macs else self._render(now).workload
+            self._held = self._restart_waits(ref, live, stamp_of(wanted))
+            if self._held:
+                change = await self._replan(with_stamp(wanted, live))
+            if change if self._held else now != macs:
+                change = await self._replan(wanted)  # rolled out anyway: once for both
         if change and change.action is Action.REPLACE and self._settled:
             change = None
         if change and change.action is Action.REPLACE and self._is_running(ref):
@@ -210,11 +241,26 @@ class _Convergence:
             )
         if change:
             await self._carry_out((change,))
+            if ref.kind == "Deployment" and live and self._live_stamp(ref) != live:
+                self._tools.restarts.began(self._seen.uid)
         self._found.running = self._digest
+
+    def _live_stamp(self, ref: Ref) -> str:
+        child = self._children().get(ref)
+        return child.stamp if child else ""
+
+    def _restart_waits(self, ref: Ref, live: str, wanted: str) -> float | None:
+        """Seconds that a Deployment's restart for its secrets waits; None when it need not."""
+        if ref.kind != "Deployment" or not live:
+            return None
+        if live == wanted:
+            self._tools.restarts.settled(self._seen.uid)
+            return None
+        return self._tools.restarts.wait(self._seen.uid, wanted) or None
 
     def _settle(self, rendered: Rendered) -> None:
         namespace, name = self._key
-        names = (secret_name(name, one.name) for one in self._workflow.spec.secrets)
+        names = (secret_name(name, one.name) for one in delivered_secrets(self._workflow))
         wanted = {Ref("Secret", namespace, secret) for secret in names}
         self._tools.world.settle(self._key, wanted | {ref_of(one) for one in rendered.children})
 
@@ -238,6 +284,38 @@ class _Convergence:
         record = drift_of(change, lost=self._lost, settled=self._settled, now=self._now)
         if record:
             self._found.repaired.append(record)
+
+    async def _drop_secrets(self) -> float | None:
+        """Take back what is no longer declared, once no pod uses it; seconds to another try."""
+        key, ledger = self._key, self._tools.secrets.ledger
+        declared = {one.name for one in self._workflow.spec.secrets}
+        entered = {one.secret for one in ledger.all_of(self._seen.uid) if one.secret}
+        prefix = f"{key.name}-"
+        delivered = {
+            ref.name.removeprefix(prefix)
+            for ref, child in self._children().items()
+            if ref.kind == "Secret" and child.owner == self._seen.uid
+        }
+        dropped = (entered | delivered) - declared
+        owner = Owner(*key, self._seen.uid)
+        if dropped:
+            rollout = self._rollout(self._render({}).workload)
+            if rollout is not None and rollout.progress is not Progress.READY:
+                return DROP_LOOK
+            gone = await drop(owner, self._tools.secrets, dropped)
+            if not gone.done:
+                _log.warning("a dropped secret stays in Vault", extra={"left": dict(gone.left)})
+                return gone.next_look
+            for name in dropped:
+                await self._drop_secret(name)
+        if declared or not has_finalizer(self._seen):
+            return None
+        gone = await withdraw(owner, self._tools.secrets, has_identity=True)
+        if not gone.done:
+            return gone.next_look
+        stored = await remove_finalizer(self._tools.client, key, self._seen)
+        self._tools.observed("MODIFIED", stored)
+        return None
 
     async def _drop_secret(self, name: str) -> None:
         ref = Ref("Secret", self._key.namespace, secret_name(self._key.name, name))

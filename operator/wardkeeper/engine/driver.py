@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from wardkeeper.rotation.credential import Handle
+from wardkeeper.vault.errors import Kind, VaultError
+
+NO_HANDLE = Handle()
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -59,6 +62,28 @@ class Desk:
     pending: Mapping[str, str] = field(default_factory=dict, repr=False)
     keep: Callable[[Mapping[str, str]], Awaitable[None]] | None = None
 
+    @property
+    def working_as(self) -> OwnVault:
+        """Vault as the workflow.
+
+        Raises:
+            VaultError: nobody can act as it any more.
+        """
+        if self.own is None:
+            raise VaultError(Kind.TOKEN_DEAD, f"act as workflow {self.namespace}/{self.workflow}")
+        return self.own
+
+    @property
+    def intent(self) -> Credential:
+        """The entry that this is about.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self.entry is None:
+            raise ValueError("there is no entry of the ledger to work on")
+        return self.entry
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -74,30 +99,26 @@ class Made:
 
     Attributes:
         data: what is delivered, by file name; empty when nothing is.
-        handle: how to find and end it; `kv_version` is filled in later, `lease` is in the clear
-            here and encrypted before it gets into the ledger.
+        handle: how to find and end it; `kv_version` and `lease` are filled in later.
         issued_at: when it was made; None: when KV kept it.
         expires_at: when it ends unless it is renewed.
         ends_at: when it ends however often it is renewed.
-        beside: kept in KV beside the data and never delivered, such as a lease id.
+        lease: id of its lease, in the clear; encrypted before it gets into the ledger.
     """
 
     data: Mapping[str, str] = field(repr=False)
-    handle: Handle = Handle()
+    handle: Handle = NO_HANDLE
     issued_at: datetime | None = None
     expires_at: datetime | None = None
     ends_at: datetime | None = None
-    beside: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-class ProofFailed(Exception):
-    """A credential does not do what it is for; the message is for people and holds no value."""
+    lease: str = field(default="", repr=False)
 
 
 class Driver(Protocol):
     """One engine. Every method raises VaultError for what Vault would not do."""
 
     engine: Engine
+    delivers: bool
 
     def fingerprint(self, spec: SecretSpec) -> str:
         """Fingerprint of what is asked for; another one asks for another credential."""
@@ -115,7 +136,7 @@ class Driver(Protocol):
         """Prove it directly.
 
         Raises:
-            ProofFailed: it does not work.
+            NotProven: it does not work.
         """
 
     async def renew(self, desk: Desk, lease: str) -> datetime:

@@ -57,9 +57,7 @@ class Reconciler:
             self._reporter.forget(key)
             return None
         if seen.deleting:
-            return await teardown(
-                self._tools, key, seen, _raw(key, seen, seen.spec), regarding(key, seen)
-            )
+            return await teardown(self._tools, key, seen, regarding(key, seen))
         if self._tools.world.lost(key) and not await self._still_there(key, seen):
             return None
         found = self._begin(seen)

@@ -106,7 +106,7 @@ class Reporter:
         for reason, action, note in _troubles(before, found):
             self._tools.tell(workflow, warning=True, reason=reason, action=action, note=note)
         for one in found.supplied.secrets if found.supplied else ():
-            if one.rotated and one.action != "Create":
+            if one.rotated:
                 self._tools.tell(
                     workflow,
                     warning=False,

@@ -14,8 +14,8 @@ from wardkeeper.engine.compare import compare
 from wardkeeper.engine.drift import UNKNOWN
 from wardkeeper.engine.secret_facts import secret_shape
 from wardkeeper.kube.resource import Ref
-from wardkeeper.render.secret import secret_name
-from wardkeeper.rotation.decide import Action, Cause
+from wardkeeper.render.secret import delivered_secrets, secret_name
+from wardkeeper.rotation.facts import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def secret_edits(
     """Compare the Secrets that were not compared since they changed."""
     edited: dict[str, tuple[Difference, ...]] = {}
     untouched: list[tuple[Ref, int]] = []
-    for spec in workflow.spec.secrets:
+    for spec in delivered_secrets(workflow):
         ref = Ref("Secret", job.namespace, secret_name(job.workflow, spec.name))
         child = children.get(ref)
         if child is None or child.unread is None:
@@ -65,10 +65,10 @@ def secret_drift(
     outcome: SecretOutcome, edits: SecretEdits, settled: bool, now: str
 ) -> DriftRecord | None:
     """The record of a Secret that was put back; None when it was not, or not for an edit."""
-    if not outcome.published or outcome.action is not Action.RESTORE:
+    if outcome.restored is None:
         return None
     name = secret_name(edits.workflow, outcome.name)
-    if outcome.cause is Cause.MISSING:
+    if outcome.restored is Cause.MISSING:
         return _record(name, ("metadata",), UNKNOWN, now) if settled else None
     differences = edits.edited.get(outcome.name, ())
     if not differences:

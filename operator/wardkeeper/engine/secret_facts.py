@@ -11,7 +11,10 @@ import orjson
 from wardkeeper.api.schema import GROUP
 from wardkeeper.engine.compare import compare
 from wardkeeper.engine.secret_job import Delivered, Job
+from wardkeeper.engine.secret_wish import GIVE_UP_BEFORE
 from wardkeeper.render.metadata import labels, owner_reference
+from wardkeeper.render.secret import keys_of
+from wardkeeper.rotation.facts import Rolling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,15 +25,23 @@ if TYPE_CHECKING:
     from wardkeeper.kube.resource import Ref
 
 ROTATE_NOW = "wardkeeper.io/rotate-now"
+NOT_ROLLING = Rolling()
+"""Of a workload that there is not, or that takes secrets up at its next run."""
 
 
-def secret_job(workflow: HealthcareWorkflow, children: Mapping[Ref, Child], version: str) -> Job:
+def secret_job(
+    workflow: HealthcareWorkflow,
+    children: Mapping[Ref, Child],
+    version: str,
+    rolling: Rolling = NOT_ROLLING,
+) -> Job:
     """The job of supplying a workflow with its secrets.
 
     Args:
         workflow: what is wanted, with the status as it was last written.
         children: the children as they were last seen.
         version: the version label that children carry.
+        rolling: how the workload takes up what is delivered.
     """
     prefix = f"{workflow.metadata.name}-"
     declared = {one.name: one for one in workflow.spec.secrets}
@@ -41,7 +52,6 @@ def secret_job(workflow: HealthcareWorkflow, children: Mapping[Ref, Child], vers
         if ref.kind == "Secret" and ref.name.startswith(prefix) and child.owner == uid
     }
     job_labels = labels(workflow, version)
-    listed = frozenset(one.name for one in workflow.status.secrets)
     return Job(
         namespace=workflow.metadata.namespace,
         workflow=workflow.metadata.name,
@@ -51,12 +61,12 @@ def secret_job(workflow: HealthcareWorkflow, children: Mapping[Ref, Child], vers
             name: _delivered(workflow, spec, child, job_labels)
             for name, spec, child in _pairs(declared, live)
         },
-        known=frozenset(one.name for one in workflow.status.secrets if one.version),
-        dropped=tuple(sorted((listed | set(live)) - set(declared))),
         rotate_now=workflow.metadata.annotations.get(ROTATE_NOW, ""),
         handled_rotate_now=workflow.status.last_handled_rotate_now or "",
+        give_up_before=workflow.metadata.annotations.get(GIVE_UP_BEFORE, ""),
         labels=job_labels,
         owner=owner_reference(workflow),
+        rolling=rolling,
     )
 
 
@@ -84,7 +94,6 @@ def secret_shape(
     job_labels: Mapping[str, str],
 ) -> dict[str, Any]:
     """What is known of the wanted Secret without its values: whose it is and which keys it has."""
-    fields = spec.source.kv_generated.fields if spec.source.kv_generated else ()
     annotations = live["metadata"].get("annotations", {})
     return {
         "apiVersion": "v1",
@@ -95,5 +104,5 @@ def secret_shape(
             "ownerReferences": [owner_reference(workflow)],
         },
         "type": "Opaque",
-        "data": {one.name: None for one in fields},
+        "data": dict.fromkeys(keys_of(spec)),
     }

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from wardkeeper.rotation.decide import Action, Cause
+from wardkeeper.api.credential import Engine
+from wardkeeper.api.secrets import OnChange
+from wardkeeper.rotation.facts import Cause, Phase, Roll, Rolling
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -17,15 +19,11 @@ if TYPE_CHECKING:
 
     from wardkeeper.api.reasons import Reason
     from wardkeeper.api.secrets import SecretSpec
+    from wardkeeper.engine.driver import Driver
+    from wardkeeper.engine.ledger import Ledger
+    from wardkeeper.engine.sources import Sources
+    from wardkeeper.engine.tokens import Tokens
     from wardkeeper.vault.workflows import WorkflowVault
-
-
-class Phase(StrEnum):
-    """What is being done about a secret."""
-
-    IDLE = "Idle"
-    WAITING = "Waiting"
-    FAILED = "Failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +49,12 @@ class Job:
         uid: uid of the workflow.
         secrets: what the spec declares.
         delivered: the live Secrets by the name of the secret; absent when there is none.
-        known: names of the secrets that status lists: there was a version before.
-        dropped: names that status or live Secrets know and the spec no longer declares.
         rotate_now: value of the annotation rotate-now; empty without one.
         handled_rotate_now: value of status.lastHandledRotateNow; empty without one.
+        give_up_before: value of the annotation give-up-before; empty without one.
         labels: labels of the workflow's children.
         owner: owner reference to the workflow.
+        rolling: how the workload takes up what is delivered as this pass begins.
     """
 
     namespace: str
@@ -64,12 +62,18 @@ class Job:
     uid: str
     secrets: tuple[SecretSpec, ...]
     delivered: Mapping[str, Delivered] = field(default_factory=dict)
-    known: frozenset[str] = frozenset()
-    dropped: tuple[str, ...] = ()
     rotate_now: str = ""
     handled_rotate_now: str = ""
+    give_up_before: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     owner: Mapping[str, Any] | None = None
+    rolling: Rolling = field(default_factory=Rolling)
+
+    def rolling_after(self, spec: SecretSpec) -> Rolling:
+        """How the workload takes up another content of this secret, right after its delivery."""
+        restarts = spec.delivery.on_change is OnChange.RESTART
+        there = self.rolling.roll is not Roll.NONE
+        return Rolling(Roll.DUE) if there and restarts else self.rolling
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +82,27 @@ class SecretServices:
 
     Attributes:
         vault: None when no Vault is configured.
-        workflow_jwt: (namespace, ServiceAccount) -> a token for the audience `vault-operator`.
+        ledger: every credential that lives.
+        tokens: the workflows' own tokens; None when no Vault is configured.
+        drivers: what makes credentials, by engine.
+        sources: what polled sources said lately.
         publish: replaces or creates the Secret as a whole; returns what the server stored.
         clock: the time, with time zone.
         random: source of new values; `secrets.SystemRandom()`.
+        verify: how long a workload must be ready with a new secret before that counts as proven.
+        count: told the engine, the outcome and the seconds of a rotation.
     """
 
     vault: WorkflowVault | None
-    workflow_jwt: Callable[[str, str], Awaitable[str]]
+    ledger: Ledger
+    tokens: Tokens | None
+    drivers: Mapping[Engine, Driver]
+    sources: Sources
     publish: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
     clock: Callable[[], datetime]
     random: Random
+    verify: timedelta = timedelta(seconds=10)
+    count: Callable[[Engine, str, float | None], None] = lambda *_: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,39 +111,45 @@ class SecretOutcome:
 
     Attributes:
         name: name of the secret in the workflow.
-        action: what was done, or is to be done when `reason` is set.
-        cause: why.
         engine: where it comes from.
-        phase: Idle, Waiting (Vault is away) or Failed (it refuses).
+        delivers: it is delivered as a Secret.
+        phase: where it stands.
+        cause: why something is, or was last, done.
         version: version that is delivered; None when none is.
         rotated_at: when that version was made.
         due_at: when it is replaced.
         deadline: when it counts as overdue.
+        expires_at: when it ends by itself.
         content_mac: fingerprint for the pod template. None: nothing is delivered, or what is
             delivered is unknown; then the workload must not be changed.
-        published: the Secret was written in this pass.
-        rotated: a new version was made in this pass.
+        restored: why the same content was delivered again in this pass; None when it was not.
+        rotated: another credential was delivered in this pass in place of one before.
         reason: None when current; else the reason for SecretsCurrent=False.
         message: for people, with the remedy; empty when current.
+        waits_for: what comes next waits for this; empty when for its time alone.
         overdue: the delivered version is past its deadline.
+        request: the rotate-now request that the delivered version, or one before it, answered.
         next_look: seconds until something must be looked at again.
     """
 
     name: str
-    action: Action = Action.KEEP
-    cause: Cause = Cause.CURRENT
-    engine: str = "KvGenerated"
+    engine: Engine = Engine.KV_GENERATED
+    delivers: bool = True
     phase: Phase = Phase.IDLE
+    cause: Cause = Cause.CURRENT
     version: str | None = None
     rotated_at: datetime | None = None
     due_at: datetime | None = None
     deadline: datetime | None = None
+    expires_at: datetime | None = None
     content_mac: str | None = None
-    published: bool = False
+    restored: Cause | None = None
     rotated: bool = False
     reason: Reason | None = None
     message: str = ""
+    waits_for: str = ""
     overdue: bool = False
+    request: str = ""
     next_look: float | None = None
 
 
@@ -139,15 +159,11 @@ class Supplied:
 
     Attributes:
         secrets: one outcome for each declared secret, in the order of the spec.
-        removed: dropped secrets whose versions are gone from Vault: their Secret may be deleted.
-        unfinished: dropped secrets that are still in Vault, with the reason and the remedy.
         unknown_requests: names in rotate-now that the workflow has no secret for.
         handled_rotate_now: value for status.lastHandledRotateNow; None while something of it waits.
     """
 
     secrets: tuple[SecretOutcome, ...]
-    removed: tuple[str, ...] = ()
-    unfinished: Mapping[str, str] = field(default_factory=dict)
     unknown_requests: tuple[str, ...] = ()
     handled_rotate_now: str | None = None
 

@@ -12,6 +12,7 @@ import orjson
 from wardkeeper.api.workflow import KIND
 from wardkeeper.engine.rollout import Rollout, observe
 from wardkeeper.render.metadata import WORKFLOW
+from wardkeeper.render.pod import SECRETS_MAC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +69,7 @@ class Child:
         own: what is unread is what our own write led to, so it is no news.
         annotations: of a Secret, the annotations that say which version it delivers.
         rollout: of a workload, how far it has come.
+        stamp: of a workload, the digest of its secrets that its template carries; empty without.
         leaving: it is being deleted.
     """
 
@@ -79,6 +81,7 @@ class Child:
     own: bool = False
     annotations: Mapping[str, str] | None = None
     rollout: Rollout | None = None
+    stamp: str = ""
     leaving: bool = False
 
 
@@ -134,8 +137,17 @@ def see_child(raw: Mapping[str, Any], before: Child | None = None) -> Child:
         unread=None,
         annotations=_ours(metadata.get("annotations")) if kind == "Secret" else None,
         rollout=observe(raw, stood) if kind in WORKLOADS else None,
+        stamp=stamp_of(raw) if kind in WORKLOADS else "",
         leaving="deletionTimestamp" in metadata,
     )
+
+
+def stamp_of(workload: Mapping[str, Any]) -> str:
+    """The digest of its secrets that a workload's pod template carries; empty without one."""
+    spec = workload.get("spec", {})
+    template = spec.get("jobTemplate", {}).get("spec", spec).get("template", {})
+    annotations = template.get("metadata", {}).get("annotations") or {}
+    return str(annotations.get(SECRETS_MAC, ""))
 
 
 def differs(before: Observed, now: Observed) -> bool:

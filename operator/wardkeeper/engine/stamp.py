@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from wardkeeper.kube.resource import Ref
 from wardkeeper.render.pod import SECRETS_MAC
-from wardkeeper.render.secret import secret_name
+from wardkeeper.render.secret import delivered_secrets, secret_name
 from wardkeeper.rotation.record import CONTENT_MAC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wardkeeper.api.workflow import HealthcareWorkflow
-    from wardkeeper.engine.plan import Change
     from wardkeeper.engine.seen import Child
     from wardkeeper.render.metadata import Obj
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 def known_macs(workflow: HealthcareWorkflow, children: Mapping[Ref, Child]) -> dict[str, str]:
     """The content MACs of the Secrets that are delivered, by the secret's name in the spec."""
     macs: dict[str, str] = {}
-    for one in workflow.spec.secrets:
+    for one in delivered_secrets(workflow):
         name = secret_name(workflow.metadata.name, one.name)
         child = children.get(Ref("Secret", workflow.metadata.namespace, name))
         mac = (child.annotations or {}).get(CONTENT_MAC) if child else None
@@ -33,29 +32,22 @@ def known_macs(workflow: HealthcareWorkflow, children: Mapping[Ref, Child]) -> d
     return macs
 
 
-def with_live_stamp(workload: Obj, change: Change | None) -> Obj:
-    """The wanted workload with the stamp that the live one carries.
+def with_stamp(workload: Obj, stamp: str) -> Obj:
+    """The wanted workload with the stamp that the live one carries; empty: with none.
 
-    Used while it is unknown what a Secret holds: the pods must neither restart nor be changed for
-    that. `change` is what the plan would do to the live workload.
+    Used while it is unknown what a Secret holds, and while a restart has to wait: the pods must
+    neither restart nor be changed for that.
     """
-    live = change.live.body if change and change.live else None
-    stamp = _annotations(live).get(SECRETS_MAC) if live else None
     stamped: Obj = copy.deepcopy(workload)
     template = _template(stamped)
     annotations = template.setdefault("metadata", {}).setdefault("annotations", {})
-    if stamp is None:
+    if not stamp:
         annotations.pop(SECRETS_MAC, None)
     else:
         annotations[SECRETS_MAC] = stamp
     if not annotations:
         del template["metadata"]["annotations"]
     return stamped
-
-
-def _annotations(workload: Mapping[str, Any]) -> Mapping[str, str]:
-    annotations: Mapping[str, str] = _template(workload).get("metadata", {}).get("annotations", {})
-    return annotations
 
 
 def _template(workload: Mapping[str, Any]) -> dict[str, Any]:

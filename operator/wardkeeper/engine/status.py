@@ -199,6 +199,8 @@ def _secret(one: SecretOutcome) -> SecretStatus:
         rotated_at=write_time(one.rotated_at) if one.rotated_at else None,
         due_at=write_time(one.due_at) if one.due_at else None,
         deadline=write_time(one.deadline) if one.deadline else None,
+        expires_at=write_time(one.expires_at) if one.expires_at else None,
+        waits_for=one.waits_for or None,
     )
 
 

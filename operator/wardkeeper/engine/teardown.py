@@ -13,14 +13,13 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from wardkeeper.api.read import read_workflow
 from wardkeeper.api.reasons import Reason
-from wardkeeper.api.workflow import KIND, HealthcareWorkflow
+from wardkeeper.api.workflow import KIND
 from wardkeeper.engine.finalizer import FINALIZER, has_finalizer, remove_finalizer
+from wardkeeper.engine.ledger import Owner
 from wardkeeper.engine.refusal import outcome_of
-from wardkeeper.engine.secret_facts import secret_job
-from wardkeeper.engine.secrets import withdraw
 from wardkeeper.engine.seen import WORKLOADS
+from wardkeeper.engine.withdraw import withdraw
 from wardkeeper.kube.errors import ApiError, NotFound
 from wardkeeper.kube.resource import Ref
 
@@ -37,7 +36,7 @@ WORKLOAD_LOOK = 10.0
 
 
 async def teardown(
-    tools: Tools, key: Key, seen: Observed, raw: dict[str, Any], regarding: dict[str, Any]
+    tools: Tools, key: Key, seen: Observed, regarding: dict[str, Any]
 ) -> float | None:
     """One step of taking a workflow down; seconds until the next, None when nothing is left to do.
 
@@ -49,7 +48,7 @@ async def teardown(
     try:
         if await _workload_goes(tools, key, seen):
             return WORKLOAD_LOOK
-        later = await _withdraw(tools, key, seen, raw, regarding)
+        later = await _withdraw(tools, key, seen, regarding)
         if later is not None:
             return later
         await _delete_guards(tools, key, seen)
@@ -102,16 +101,12 @@ async def _delete_guards(tools: Tools, key: Key, seen: Observed) -> None:
 
 
 async def _withdraw(
-    tools: Tools, key: Key, seen: Observed, raw: dict[str, Any], regarding: dict[str, Any]
+    tools: Tools, key: Key, seen: Observed, regarding: dict[str, Any]
 ) -> float | None:
     """Take back what is in Vault; seconds to wait when Vault is away."""
-    workflow = read_workflow(raw)
-    if not isinstance(workflow, HealthcareWorkflow):
-        return None
-    children = tools.world.children(key)
-    identity = Ref("ServiceAccount", key.namespace, key.name) in children
-    job = secret_job(workflow, children, tools.surroundings().version)
-    gone = await withdraw(job, tools.secrets, has_identity=identity)
+    identity = Ref("ServiceAccount", key.namespace, key.name) in tools.world.children(key)
+    owner = Owner(key.namespace, key.name, seen.uid)
+    gone = await withdraw(owner, tools.secrets, has_identity=identity)
     if gone.done:
         return None
     asked = datetime.fromisoformat(seen.deleting)
@@ -125,6 +120,6 @@ async def _withdraw(
         warning=True,
         reason=Reason.CLEANUP_INCOMPLETE,
         action="Delete",
-        note=f"left in Vault, remove it by hand: {left}",
+        note=f"left in Vault; the ledger keeps it, and it is removed when that is possible: {left}",
     )
     return None

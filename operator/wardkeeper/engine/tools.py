@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from wardkeeper.engine.restarts import Restarts
     from wardkeeper.engine.secret_job import SecretServices
     from wardkeeper.engine.world import World
     from wardkeeper.engine.writer import Writer
@@ -36,6 +37,7 @@ class Tools:
         client: the API server.
         writer: writes children.
         secrets: Vault and what goes with it.
+        restarts: when workloads may be restarted for their secrets.
         surroundings: what the cluster looks like around workflows.
         clock: the time, with time zone.
         monotonic: seconds that only ever grow.
@@ -51,6 +53,7 @@ class Tools:
     client: Client
     writer: Writer
     secrets: SecretServices
+    restarts: Restarts
     surroundings: Callable[[], Surroundings]
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]

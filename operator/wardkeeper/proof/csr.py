@@ -54,7 +54,29 @@ def new_key_and_csr(
     Raises:
         ValueError: a name is not ASCII.
     """
-    key = ec.generate_private_key(ec.SECP256R1())
+    return _request(ec.generate_private_key(ec.SECP256R1()), common_name, dns_names, uris)
+
+
+def csr_of(
+    key_pem: str, common_name: str, dns_names: Sequence[str] = (), uris: Sequence[str] = ()
+) -> KeyAndCsr:
+    """The same for a P-256 key that was made earlier; `key_pem` as `new_key_and_csr` gave it.
+
+    Raises:
+        ValueError: it is no such key, or a name is not ASCII.
+    """
+    key = serialization.load_pem_private_key(key_pem.encode(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError("the key is not of an elliptic curve")
+    return _request(key, common_name, dns_names, uris)
+
+
+def _request(
+    key: ec.EllipticCurvePrivateKey,
+    common_name: str,
+    dns_names: Sequence[str],
+    uris: Sequence[str],
+) -> KeyAndCsr:
     subject = (
         [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
         if 0 < len(common_name) <= LONGEST_COMMON_NAME

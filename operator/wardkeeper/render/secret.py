@@ -14,10 +14,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wardkeeper.api.secrets import SecretSpec
+    from wardkeeper.api.workflow import HealthcareWorkflow
+
+DATABASE_KEYS = ("username", "password", "url")
+CERTIFICATE_KEYS = ("tls.crt", "tls.key", "ca.crt")
+
 
 def secret_name(workflow: str, secret: str) -> str:
     """The name of the Secret object that delivers a workflow's secret."""
     return f"{workflow}-{secret}"
+
+
+def delivered_secrets(workflow: HealthcareWorkflow) -> tuple[SecretSpec, ...]:
+    """The declared secrets that become Secrets; a transit key never leaves Vault."""
+    return tuple(one for one in workflow.spec.secrets if one.source.transit is None)
+
+
+def keys_of(spec: SecretSpec) -> tuple[str, ...]:
+    """The keys of the Secret, which are the names of the files that pods see."""
+    source = spec.source
+    if source.kv_generated is not None:
+        return tuple(one.name for one in source.kv_generated.fields)
+    if source.kv_synced is not None:
+        return source.kv_synced.fields
+    if source.database is not None:
+        return DATABASE_KEYS
+    return CERTIFICATE_KEYS if source.pki is not None else ()
 
 
 def render_secret(

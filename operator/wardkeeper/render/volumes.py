@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from wardkeeper.api.container import VolumeAccess
 from wardkeeper.render import quantity
-from wardkeeper.render.secret import secret_name
+from wardkeeper.render.secret import delivered_secrets, secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def render_mounts(workflow: HealthcareWorkflow, container: Container) -> list[Ob
                 "mountPath": f"{SECRETS_FOLDER}/{one.name}",
                 "readOnly": True,
             }
-            for one in workflow.spec.secrets
+            for one in delivered_secrets(workflow)
         ),
         *(
             [{"name": _TOKENS, "mountPath": TOKENS_FOLDER, "readOnly": True}]
@@ -110,7 +110,7 @@ def _claims(workload: Workload) -> Iterator[Obj]:
 
 
 def _secrets(workflow: HealthcareWorkflow) -> Iterator[Obj]:
-    for one in workflow.spec.secrets:
+    for one in delivered_secrets(workflow):
         yield {
             "name": _secret_name(one.name),
             "secret": {

@@ -17,6 +17,8 @@ from wardkeeper.api.schema import GROUP
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wardkeeper.rotation.credential import Credential
+
 ROTATION_ID = f"{GROUP}/rotation-id"
 VERSION = f"{GROUP}/version"
 CONTENT_MAC = f"{GROUP}/content-mac"
@@ -47,6 +49,30 @@ class Record:
     source: str
     request: str = ""
     not_after: datetime | None = None
+
+
+def record_for(credential: Credential, content_mac: str, not_after: datetime) -> Record:
+    """What is recorded of the delivery of a credential that was made.
+
+    Args:
+        credential: its entry in the ledger.
+        content_mac: keyed fingerprint of what is delivered.
+        not_after: when it counts as overdue.
+
+    Raises:
+        ValueError: it was not made yet.
+    """
+    if credential.issued_at is None:
+        raise ValueError(f"{credential.name} was not made yet")
+    return Record(
+        rotation_id=credential.rotation_id,
+        version=credential.handle.kv_version,
+        content_mac=content_mac,
+        rotated_at=credential.issued_at,
+        source=credential.source,
+        request=credential.request,
+        not_after=not_after,
+    )
 
 
 def annotations_of(record: Record, not_after: datetime) -> dict[str, str]:

@@ -173,11 +173,41 @@ class VaultSettings(_Settings):
     namespace: str | None = Field(None, description="Vault namespace; left out: the root one.")
     auth_mount: str = Field("kubernetes", min_length=1, description="Kubernetes auth method.")
     kv_mount: str = Field("secret", min_length=1, description="KV v2 engine.")
+    database_mount: str = Field("database", min_length=1, description="Database engine.")
+    pki_mount: str = Field("pki", min_length=1, description="PKI engine.")
+    transit_mount: str = Field("transit", min_length=1, description="Transit engine.")
+    trust_domain: str = Field(
+        "cluster.local", min_length=1, description="Of the SPIFFE ids in certificates."
+    )
+    database_ca_file: str | None = Field(
+        None, description="PEM that databases' certificates are checked with; left out: system's."
+    )
+    writes_per_second: Count = Field(100, description="Requests a second that change something.")
     role: str = Field("hw-operator", min_length=1, description="Role the operator logs in with.")
     token_file: str = Field(
         "/var/run/secrets/wardkeeper/vault/token",
         min_length=1,
         description="ServiceAccount token with audience vault, replaced by kubelet.",
+    )
+
+
+class RotationSettings(_Settings):
+    """How workloads take up replaced secrets."""
+
+    collect: Annotated[int, BeforeValidator(_duration), Strict(), Field(ge=0, le=3600)] = Field(
+        30, description="Changes are collected this long before a restart."
+    )
+    min_restart_interval: Annotated[
+        int, BeforeValidator(_duration), Strict(), Field(ge=0, le=86400)
+    ] = Field(300, description="Between two restarts of one workload.")
+    restarts_per_minute: Annotated[int, Strict(), Field(ge=1, le=10000)] = Field(
+        120, description="Restarts that begin in a minute, in the whole cluster."
+    )
+    verify_window: Annotated[int, BeforeValidator(_duration), Strict(), Field(ge=0, le=3600)] = (
+        Field(10, description="A workload must stay ready this long with a new secret.")
+    )
+    metrics_per_secret: Events = Field(
+        Events.ENABLED, description="Whether each secret has series of its own."
     )
 
 
@@ -209,6 +239,9 @@ class Settings(_Settings):
     network: NetworkSettings = Field(NetworkSettings(), description="The cluster's network.")
     images: ImageSettings = Field(ImageSettings(), description="Images of workloads.")
     vault: VaultSettings | None = Field(None, description="Left out: no secrets are made.")
+    rotation: RotationSettings = Field(
+        RotationSettings(), description="Restarts for replaced secrets."
+    )
     http: HttpSettings = Field(HttpSettings(), description="Probes and metrics.")
     logging: LoggingSettings = Field(LoggingSettings(), description="Log lines.")
     events: Events = Field(Events.ENABLED, description="Whether Events are posted.")

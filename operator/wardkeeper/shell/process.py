@@ -25,7 +25,6 @@ from wardkeeper import __version__
 from wardkeeper.engine.peers import Peers
 from wardkeeper.engine.queue import Priority, Queue
 from wardkeeper.engine.reconcile import Reconciler
-from wardkeeper.engine.secret_job import SecretServices
 from wardkeeper.engine.tools import Tools
 from wardkeeper.engine.workers import Workers
 from wardkeeper.engine.world import World
@@ -40,6 +39,7 @@ from wardkeeper.shell.handlers import kopf_settings, registry, session_of
 from wardkeeper.shell.memory import give_back
 from wardkeeper.shell.observe import Observer
 from wardkeeper.shell.probes import Heartbeat, Probes, cache_synced, watch_alive
+from wardkeeper.shell.supplying import restarts_of, secret_services
 from wardkeeper.shell.tasks import end
 from wardkeeper.shell.vault import open_vault
 
@@ -195,13 +195,16 @@ class Operator:
             world=self.world,
             client=self.client,
             writer=writer,
-            secrets=SecretServices(
+            secrets=secret_services(
+                self.settings,
                 vault=vault,
+                ledger=self.ledger,
                 workflow_jwt=self._workflow_jwt,
                 publish=writer.publish,
                 clock=_now,
-                random=random.SystemRandom(),
+                metrics=self.metrics,
             ),
+            restarts=restarts_of(self.settings, self.metrics),
             surroundings=lambda: self._surroundings,
             clock=_now,
             monotonic=time.monotonic,

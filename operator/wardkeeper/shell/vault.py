@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wardkeeper.kube.credentials import AccessError, TokenFile
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.errors import Kind, VaultError
+from wardkeeper.vault.pace import Pace
 from wardkeeper.vault.workflows import WorkflowVault
 
 if TYPE_CHECKING:
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wardkeeper.settings import VaultSettings
+    from wardkeeper.vault.client import Observe
 
 
-def open_vault(settings: VaultSettings, clock: Callable[[], datetime]) -> WorkflowVault:
+def open_vault(
+    settings: VaultSettings, clock: Callable[[], datetime], observe: Observe | None = None
+) -> WorkflowVault:
     """Vault as the settings describe it; nothing is asked yet."""
     token = TokenFile(Path(settings.token_file))
 
@@ -37,9 +41,14 @@ def open_vault(settings: VaultSettings, clock: Callable[[], datetime]) -> Workfl
             namespace=settings.namespace,
             auth_mount=settings.auth_mount,
             kv_mount=settings.kv_mount,
+            database_mount=settings.database_mount,
+            pki_mount=settings.pki_mount,
+            transit_mount=settings.transit_mount,
             operator_role=settings.role,
         ),
         operator_jwt,
         clock=clock,
         random=random.Random(),  # noqa: S311 - spreads waiting, makes no secret
+        pace=Pace(settings.writes_per_second),
+        observe=observe,
     )

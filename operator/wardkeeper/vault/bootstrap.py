@@ -12,7 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wardkeeper.vault.policies import policies
+from wardkeeper.api.duration import seconds
+from wardkeeper.vault import names
+from wardkeeper.vault.policies import alias_name, alias_namespace, policies
 from wardkeeper.vault.roles import OPERATOR_PINS, role_body
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class BootstrapSettings:
         kubernetes_ca: PEM of the authority that signed the API server's certificate.
         reviewer_token: token of a ServiceAccount that may create TokenReviews.
         replace_reviewer_token: write the token even if Vault has one; it tells nobody which.
+        trust_domain: of the SPIFFE ids in workflows' certificates.
     """
 
     access: VaultAccess
@@ -50,6 +53,7 @@ class BootstrapSettings:
     kubernetes_ca: str = ""
     reviewer_token: str = field(default="", repr=False)
     replace_reviewer_token: bool = False
+    trust_domain: str = "cluster.local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +94,12 @@ def bootstrap_plan(
 
 
 def mount_steps(settings: BootstrapSettings) -> tuple[Step, ...]:
-    """The KV v2 engine and the Kubernetes auth method."""
+    """The engines and the Kubernetes auth method."""
     kv, auth = settings.access.kv_mount, settings.access.auth_mount
     return (
+        _engine("database", settings.access.database_mount),
+        _engine("transit", settings.access.transit_mount),
+        _engine("pki", settings.access.pki_mount),
         Step(
             title=f"KV v2 engine at {kv}/",
             path=f"sys/mounts/{kv}",
@@ -124,8 +131,79 @@ def mount_steps(settings: BootstrapSettings) -> tuple[Step, ...]:
 def grant_steps(settings: BootstrapSettings, accessor: str) -> tuple[Step, ...]:
     """The policies, which name the auth method's accessor, and the operator's role."""
     access = settings.access
-    texts = policies(access.auth_mount, access.kv_mount, accessor)
-    return (*(_policy(name, text) for name, text in texts.items()), _operator_role(settings))
+    texts = policies(access, accessor)
+    return (
+        *(_policy(name, text) for name, text in texts.items()),
+        _operator_role(settings),
+        _ledger_key(access),
+        _certificate_role(settings, accessor),
+    )
+
+
+def _engine(kind: str, mount: str) -> Step:
+    return Step(
+        title=f"{kind} engine at {mount}/",
+        path=f"sys/mounts/{mount}",
+        body=lambda _: {"type": kind},
+        in_place=lambda now: bool(now["type"] == kind),
+        read_path="sys/mounts",
+        key=f"{mount}/",
+        fixed=True,
+    )
+
+
+def _ledger_key(access: VaultAccess) -> Step:
+    """The key of the operator's ledger: it is never read and never deleted."""
+    return Step(
+        title=f"transit key {names.LEDGER_KEY} of the operator's ledger",
+        path=f"{access.transit_mount}/keys/{names.LEDGER_KEY}",
+        body=lambda _: {"exportable": False},
+        in_place=lambda now: not now["exportable"] and not now["deletion_allowed"],
+        fixed=True,
+    )
+
+
+def _certificate_role(settings: BootstrapSettings, accessor: str) -> Step:
+    """One role for all workflows: its names are templated by who is logged in."""
+    namespace, name = alias_namespace(accessor), alias_name(accessor)
+    body: Current = {
+        "allowed_domains": f"{name}.{namespace}.svc",
+        "allowed_domains_template": True,
+        "allow_bare_domains": True,
+        "allow_subdomains": True,
+        "allow_glob_domains": False,
+        "allow_wildcard_certificates": False,
+        "allow_any_name": False,
+        "allow_localhost": False,
+        "allow_ip_sans": False,
+        "allowed_uri_sans": f"spiffe://{settings.trust_domain}/ns/{namespace}/sa/{name}",
+        "allowed_uri_sans_template": True,
+        "enforce_hostnames": True,
+        "require_cn": True,
+        "server_flag": True,
+        "client_flag": True,
+        "code_signing_flag": False,
+        "key_type": "ec",
+        "key_bits": 256,
+        "max_ttl": "2160h",
+        "not_before_duration": "5m",
+        "no_store": False,
+    }
+    return Step(
+        title=f"role {names.PKI_ROLE} for the certificates of workflows",
+        path=f"{settings.access.pki_mount}/roles/{names.PKI_ROLE}",
+        body=lambda _: dict(body),
+        in_place=lambda now: all(_alike(value, now.get(key)) for key, value in body.items()),
+    )
+
+
+def _alike(written: Any, read: Any) -> bool:
+    """Whether Vault's form of a field says what was written: lists, durations as seconds."""
+    if isinstance(written, str) and isinstance(read, int) and not isinstance(read, bool):
+        return bool(seconds(written) == read)
+    if isinstance(written, str) and isinstance(read, list):
+        return [written] == read
+    return bool(written == read)
 
 
 def _auth_config(settings: BootstrapSettings) -> Step:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     from wardkeeper.vault.access import VaultAccess
     from wardkeeper.vault.breaker import Breaker
+    from wardkeeper.vault.pace import Pace
+
+    Observe = Callable[[str, str, float], None]
 
 Result = TypeVar("Result")
 
@@ -48,11 +51,19 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One request: what it does in words that follow `cannot`, and what repeating it would do."""
+    """One request.
+
+    Attributes:
+        words: what it does, in words that follow `cannot`.
+        effect: what repeating it would do.
+        login: it is a login.
+        label: one of few words, for metrics and for telling errors apart.
+    """
 
     words: str
     effect: Effect
     login: bool = False
+    label: str = "other"
 
 
 class VaultClient:
@@ -63,6 +74,8 @@ class VaultClient:
         access: VaultAccess,
         breaker: Breaker | None = None,
         transport: BaseAdapter | None = None,
+        pace: Pace | None = None,
+        observe: Observe | None = None,
     ) -> None:
         """Make it; nothing is asked yet.
 
@@ -70,9 +83,13 @@ class VaultClient:
             access: where Vault is.
             breaker: refuses requests while Vault is away; None asks every time.
             transport: takes the place of the network.
+            pace: bounds how many requests that change something are sent in a second.
+            observe: told the label, the outcome and the seconds of each request.
         """
         self.access = access
         self._breaker = breaker
+        self._pace = pace
+        self._observe = observe
         self._connections = transport or shared_connections(access)
         self._threads = ThreadPoolExecutor(access.connections, thread_name_prefix="vault")
 
@@ -98,12 +115,21 @@ class VaultClient:
         """
         if self._breaker is not None:
             self._breaker.check(operation.words)
+        if self._pace is not None and operation.effect is not Effect.PURE:
+            await self._pace.take()
         loop = asyncio.get_running_loop()
+        began = loop.time()
         outcome = await loop.run_in_executor(
             self._threads, self._perform, operation, act, read, token
         )
+        error = outcome if isinstance(outcome, VaultError) else None
         if self._breaker is not None:
-            self._breaker.note(outcome if isinstance(outcome, VaultError) else None)
+            self._breaker.note(error)
+        if self._pace is not None:
+            self._pace.note(error)
+        if self._observe is not None:
+            told = str(error.kind) if error else "ok"
+            self._observe(operation.label, told, loop.time() - began)
         if isinstance(outcome, VaultError):
             raise outcome
         return outcome
@@ -127,7 +153,9 @@ class VaultClient:
             try:
                 answer = act(self._speaker(token))
             except Refused as refused:
-                kind = kind_of(refused.status, refused.errors, login=operation.login)
+                kind = kind_of(
+                    refused.status, refused.errors, login=operation.login, label=operation.label
+                )
                 wait = _retry_after(refused.headers)
                 break
             except requests.Timeout:

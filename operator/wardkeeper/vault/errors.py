@@ -36,6 +36,10 @@ class Kind(StrEnum):
     AUTH_NOT_CONFIGURED = "AuthNotConfigured"
     MOUNT_MISSING = "MountMissing"
     CAS = "CompareAndSet"
+    LEASE_GONE = "LeaseGone"
+    DATABASE = "Database"
+    SOURCE_MISSING = "SourceMissing"
+    AUTHORITY_ENDS = "AuthorityEnds"
     INVALID = "Invalid"
     FAILED = "Failed"
 
@@ -126,6 +130,24 @@ _WORDS: dict[Kind, _Words] = {
     Kind.CAS: _Words(
         "somebody else wrote a version in between", "it is read again and decided anew"
     ),
+    Kind.LEASE_GONE: _Words(
+        "the lease has ended", "a new credential follows by itself", Reason.ROTATION_FAILED
+    ),
+    Kind.DATABASE: _Words(
+        "the database is down or refused it",
+        "repair the database or Vault's connection to it; it is tried again by itself",
+        Reason.DATABASE_REFUSED,
+    ),
+    Kind.SOURCE_MISSING: _Words(
+        "Vault has no such role, key or path",
+        "let an administrator make it as `wardkeeper vault bootstrap --for` prints it",
+        Reason.SOURCE_MISSING,
+    ),
+    Kind.AUTHORITY_ENDS: _Words(
+        "the authority ends before the certificate would",
+        "put a new issuer into the PKI engine, or ask for a shorter ttl",
+        Reason.AUTHORITY_ENDING,
+    ),
     Kind.INVALID: _Words(
         "Vault does not accept the request",
         "compare the versions of Wardkeeper and Vault, and look at Vault's log",
@@ -169,13 +191,14 @@ _BY_STATUS = {
 }
 
 
-def kind_of(status: int, errors: Sequence[str], *, login: bool = False) -> Kind:
+def kind_of(status: int, errors: Sequence[str], *, login: bool = False, label: str = "") -> Kind:
     """The kind of an answer that reports an error.
 
     Args:
         status: HTTP status.
         errors: Vault's error strings; looked at, never shown.
         login: the request was a login.
+        label: what kind of request it was (`client.Operation.label`).
     """
     text = " ".join(errors).lower()
     if status in _BY_STATUS:
@@ -184,6 +207,9 @@ def kind_of(status: int, errors: Sequence[str], *, login: bool = False) -> Kind:
         return Kind.REDIRECTED
     if status == 403:
         return Kind.LOGIN_REFUSED if login else Kind.DENIED
+    special = _special(status, text, label)
+    if special is not None:
+        return special
     if status == 404:
         return Kind.MOUNT_MISSING
     if status == 400 and "did not match the current version" in text:
@@ -197,3 +223,18 @@ def kind_of(status: int, errors: Sequence[str], *, login: bool = False) -> Kind:
     if status >= 500 and "does not exist during renewal" in text:
         return Kind.TOKEN_DEAD
     return Kind.FAILED if status >= 500 else Kind.INVALID
+
+
+def _special(status: int, text: str, label: str) -> Kind | None:
+    """What only some kinds of requests can meet; None when it is nothing special."""
+    if status == 400 and ("lease not found" in text or "invalid lease" in text):
+        return Kind.LEASE_GONE
+    if "beyond the expiration of the ca" in text:
+        return Kind.AUTHORITY_ENDS
+    if any(words in text for words in ("unknown role", "unknown static role")):
+        return Kind.SOURCE_MISSING
+    if label.startswith("transit") and status in (400, 404):
+        return Kind.SOURCE_MISSING
+    if label.startswith(("database", "lease")) and status in (400, 500):
+        return Kind.DATABASE
+    return None

@@ -9,8 +9,13 @@ and nothing else. No policy of a workflow may be listed here that is not templat
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wardkeeper.vault import names
 from wardkeeper.vault.roles import READER_PINS, WRITER_PINS
+
+if TYPE_CHECKING:
+    from wardkeeper.vault.access import VaultAccess
 
 _SELF = """\
 path "auth/token/lookup-self" { capabilities = ["read"] }
@@ -19,23 +24,23 @@ path "auth/token/revoke-self" { capabilities = ["update"] }
 """
 
 
-def policies(auth_mount: str, kv_mount: str, accessor: str) -> dict[str, str]:
+def policies(access: VaultAccess, accessor: str) -> dict[str, str]:
     """The text of every policy by name.
 
     Args:
-        auth_mount: path of the Kubernetes auth method.
-        kv_mount: path of the KV v2 engine.
+        access: the paths of the mounts.
         accessor: accessor of the auth method; another one voids every grant to workflows.
     """
     return {
-        names.OPERATOR_POLICY: operator_policy(auth_mount),
-        names.WRITER_POLICY: writer_policy(kv_mount, accessor),
-        names.READER_POLICY: reader_policy(kv_mount, accessor),
+        names.OPERATOR_POLICY: operator_policy(access),
+        names.WRITER_POLICY: writer_policy(access, accessor),
+        names.READER_POLICY: reader_policy(access, accessor),
     }
 
 
-def operator_policy(auth_mount: str) -> str:
+def operator_policy(access: VaultAccess) -> str:
     """Writes the two roles of a workflow, pinned to exact strings; reads no secret."""
+    auth_mount, database, transit = access.auth_mount, access.database_mount, access.transit_mount
     return f"""\
 # Roles of workflows, pinned to exact strings: a glob here would let "hw-x,root" through.
 {_role_stanza(f"auth/{auth_mount}/role/hw.w.*", WRITER_PINS)}
@@ -43,35 +48,93 @@ def operator_policy(auth_mount: str) -> str:
 # Names of roles, to find what deleted workflows left behind.
 path "auth/{auth_mount}/role" {{ capabilities = ["list"] }}
 
+# Ends a workflow's leases, named by the path alone; lists them, to find what a lost answer made.
+path "sys/leases/revoke/{database}/creds/hw.*" {{
+  capabilities      = ["update"]
+  denied_parameters = {{ "lease_id" = [] }}
+}}
+path "sys/leases/lookup/{database}/creds/hw.*" {{ capabilities = ["list", "sudo"] }}
+path "sys/leases/lookup" {{ capabilities = ["deny"] }}
+
+# Lets Vault change the password of a workflow's static users; it cannot read one.
+path "{database}/rotate-role/hw.*" {{ capabilities = ["update"] }}
+
+# Keeps its ledger's tokens and lease ids encrypted with a key that nobody else may use.
+path "{transit}/encrypt/{names.LEDGER_KEY}" {{ capabilities = ["update"] }}
+path "{transit}/decrypt/{names.LEDGER_KEY}" {{ capabilities = ["update"] }}
+
+# Serial numbers and certificates, which are public, to find what a lost answer signed.
+path "{access.pki_mount}/certs"  {{ capabilities = ["list"] }}
+path "{access.pki_mount}/cert/*" {{ capabilities = ["read"] }}
+
 # Its own policies, to see whether they are as they should be. It can write none.
 path "sys/policies/acl/hw-*" {{ capabilities = ["read"] }}
 
 {_SELF}"""
 
 
-def writer_policy(kv_mount: str, accessor: str) -> str:
-    """The operator, logged in as a workflow: KV of the workflow's own path."""
-    own = _own_path(accessor)
+def writer_policy(access: VaultAccess, accessor: str) -> str:
+    """The operator, logged in as a workflow: what that workflow's secrets are made from."""
+    kv, database, transit = access.kv_mount, access.database_mount, access.transit_mount
+    path, name = _own_path(accessor), _own_name(accessor)
     return f"""\
-path "{kv_mount}/data/{own}" {{ capabilities = ["create", "update", "read", "delete"] }}
-path "{kv_mount}/metadata/{own}" {{ capabilities = ["read", "delete"] }}
-path "{kv_mount}/destroy/{own}" {{ capabilities = ["update"] }}
+# Its own path, and what others write for it.
+path "{kv}/data/hw/{path}/*" {{ capabilities = ["create", "update", "read", "delete"] }}
+path "{kv}/metadata/hw/{path}/*" {{ capabilities = ["read", "delete"] }}
+path "{kv}/destroy/hw/{path}/*" {{ capabilities = ["update"] }}
+path "{kv}/data/hw-synced/{path}/*" {{ capabilities = ["read"] }}
+path "{kv}/metadata/hw-synced/{path}/*" {{ capabilities = ["read"] }}
+path "sys/policies/password/+/generate" {{ capabilities = ["read"] }}
+
+# Its own database roles. A workflow's name has no dots, so no other name begins like this.
+path "{database}/creds/hw.{name}.*" {{ capabilities = ["read"] }}
+path "{database}/static-creds/hw.{name}.*" {{ capabilities = ["read"] }}
+path "sys/leases/renew" {{ capabilities = ["update"] }}
+
+# Certificates by one role, whose names are templated by identity, and their revocation by key.
+path "{access.pki_mount}/sign/{names.PKI_ROLE}" {{ capabilities = ["update"] }}
+path "{access.pki_mount}/revoke-with-key" {{ capabilities = ["update"] }}
+path "{access.pki_mount}/issuers" {{ capabilities = ["list"] }}
+path "{access.pki_mount}/issuer/+/json" {{ capabilities = ["read"] }}
+
+# Its own transit keys: new versions and their use; of the settings only what old ones may do.
+path "{transit}/keys/hw.{name}.*" {{
+  capabilities       = ["read", "update"]
+  allowed_parameters = {{ "min_decryption_version" = [] }}
+}}
+path "{transit}/encrypt/hw.{name}.*" {{ capabilities = ["update"] }}
+path "{transit}/decrypt/hw.{name}.*" {{ capabilities = ["update"] }}
 
 {_SELF}"""
 
 
-def reader_policy(kv_mount: str, accessor: str) -> str:
-    """A workflow's pods: read the workflow's own path."""
+def reader_policy(access: VaultAccess, accessor: str) -> str:
+    """A workflow's pods: read the workflow's own path, use its own keys."""
+    transit, name = access.transit_mount, _own_name(accessor)
     return f"""\
-path "{kv_mount}/data/{_own_path(accessor)}" {{ capabilities = ["read"] }}
+path "{access.kv_mount}/data/hw/{_own_path(accessor)}/*" {{ capabilities = ["read"] }}
+path "{transit}/encrypt/hw.{name}.*" {{ capabilities = ["update"] }}
+path "{transit}/decrypt/hw.{name}.*" {{ capabilities = ["update"] }}
 
 {_SELF}"""
+
+
+def alias_namespace(accessor: str) -> str:
+    """Template for the namespace of whoever is logged in, which Kubernetes vouches for."""
+    return f"{{{{identity.entity.aliases.{accessor}.metadata.service_account_namespace}}}}"
+
+
+def alias_name(accessor: str) -> str:
+    """Template for the name of its ServiceAccount, which is the workflow's."""
+    return f"{{{{identity.entity.aliases.{accessor}.metadata.service_account_name}}}}"
 
 
 def _own_path(accessor: str) -> str:
-    """The KV path of whoever is logged in. Alias metadata, not names: Kubernetes vouches for it."""
-    alias = f"identity.entity.aliases.{accessor}.metadata"
-    return f"hw/{{{{{alias}.service_account_namespace}}}}/{{{{{alias}.service_account_name}}}}/*"
+    return f"{alias_namespace(accessor)}/{alias_name(accessor)}"
+
+
+def _own_name(accessor: str) -> str:
+    return f"{alias_namespace(accessor)}.{alias_name(accessor)}"
 
 
 def _role_stanza(path: str, pins: dict[str, str]) -> str:

@@ -38,6 +38,7 @@ class Login:
 
     token: str = field(repr=False)
     lasts: float
+    accessor: str = ""
 
 
 async def log_in(client: VaultClient, role: str, jwt: str) -> Login:
@@ -47,7 +48,7 @@ async def log_in(client: VaultClient, role: str, jwt: str) -> Login:
         VaultError: of kind ROLE_MISSING, LOGIN_REFUSED, AUTH_NOT_CONFIGURED, or another.
     """
     return await client.run(
-        Operation(f"log in to Vault as {role}", Effect.CREATES, login=True),
+        Operation(f"log in to Vault as {role}", Effect.CREATES, login=True, label="login"),
         lambda vault: vault.auth.kubernetes.login(
             role=role, jwt=jwt, use_token=False, mount_point=client.access.auth_mount
         ),
@@ -143,4 +144,6 @@ class OperatorToken:
 
 def _read_login(answer: Mapping[str, Any]) -> Login:
     auth = answer["auth"]
-    return Login(str(auth["client_token"]), float(auth["lease_duration"]))
+    return Login(
+        str(auth["client_token"]), float(auth["lease_duration"]), str(auth.get("accessor", ""))
+    )

@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: The Wardkeeper Authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the engine asks of Vault for one workflow: roles, a session as the workflow, its KV path.
+"""What the engine asks of Vault for one workflow, as the operator and as the workflow.
 
-The operator's token writes roles and reads no secret. Secrets are read and written with the token
-of the workflow itself, one session for one pass, revoked at its end.
+The operator's token writes roles, ends leases and encrypts the ledger; it reads no secret. Secrets
+are read and written with the token of the workflow itself, which the ledger keeps.
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import asynccontextmanager
+from base64 import b64decode, b64encode
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -19,18 +19,21 @@ from wardkeeper.vault.breaker import Breaker
 from wardkeeper.vault.client import Effect, Operation, VaultClient, nothing
 from wardkeeper.vault.errors import Kind, VaultError
 from wardkeeper.vault.health import Health, ask_health
-from wardkeeper.vault.kv import OwnPath
+from wardkeeper.vault.own import OwnVault
 from wardkeeper.vault.roles import READER_PINS, WRITER_PINS, role_body
-from wardkeeper.vault.token import OperatorToken, log_in, revoke
+from wardkeeper.vault.session import Refused
+from wardkeeper.vault.token import Login, OperatorToken, log_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
     from random import Random
 
     from requests.adapters import BaseAdapter
 
     from wardkeeper.vault.access import VaultAccess
+    from wardkeeper.vault.client import Observe
+    from wardkeeper.vault.pace import Pace
 
 SKEW_KEEPS = 60.0
 """Seconds that a measured difference of the clocks is used before it is measured again."""
@@ -48,6 +51,8 @@ class WorkflowVault:
         random: Random,
         monotonic: Callable[[], float] = time.monotonic,
         transport: BaseAdapter | None = None,
+        pace: Pace | None = None,
+        observe: Observe | None = None,
     ) -> None:
         """Make it; nothing is asked yet.
 
@@ -59,8 +64,11 @@ class WorkflowVault:
             random: spreads waiting; no secret depends on it.
             monotonic: seconds that only ever grow.
             transport: takes the place of the network.
+            pace: bounds how many requests that change something are sent in a second.
+            observe: told the label, the outcome and the seconds of each request.
         """
-        self._client = VaultClient(access, Breaker(random, clock=monotonic), transport)
+        breaker = Breaker(random, clock=monotonic)
+        self._client = VaultClient(access, breaker, transport, pace, observe)
         self._operator = OperatorToken(self._client, operator_jwt, monotonic)
         self._clock = clock
         self._monotonic = monotonic
@@ -119,7 +127,9 @@ class WorkflowVault:
         """
         for role, pins in self._roles(namespace, workflow):
             write = partial(_write, self._role_path(role), role_body(pins, namespace, workflow))
-            operation = Operation(f"write the auth role {role}", Effect.IDEMPOTENT)
+            operation = Operation(
+                f"write the auth role {role}", Effect.IDEMPOTENT, label="role_write"
+            )
             await self._operator.run(operation, write, nothing)
 
     async def delete_roles(self, namespace: str, workflow: str) -> None:
@@ -130,12 +140,13 @@ class WorkflowVault:
         """
         for role, _ in self._roles(namespace, workflow):
             delete = partial(_delete, self._role_path(role))
-            operation = Operation(f"delete the auth role {role}", Effect.IDEMPOTENT)
+            operation = Operation(
+                f"delete the auth role {role}", Effect.IDEMPOTENT, label="role_delete"
+            )
             await self._operator.run(operation, delete, nothing)
 
-    @asynccontextmanager
-    async def session(self, namespace: str, workflow: str, jwt: str) -> AsyncIterator[OwnPath]:
-        """Log in as the workflow; its token is revoked at the end, whatever happened.
+    async def log_in(self, namespace: str, workflow: str, jwt: str) -> Login:
+        """Log in as the workflow.
 
         Args:
             namespace: namespace of the workflow.
@@ -145,11 +156,140 @@ class WorkflowVault:
         Raises:
             VaultError: the login failed.
         """
-        login = await log_in(self._client, names.writer_role(namespace, workflow), jwt)
+        return await log_in(self._client, names.writer_role(namespace, workflow), jwt)
+
+    def as_workflow(self, token: str, namespace: str, workflow: str) -> OwnVault:
+        """Vault as the holder of this token, which is the workflow's, sees it."""
+        return OwnVault(self._client, token, namespace, workflow)
+
+    async def renew(self, token: str) -> float:
+        """Renew a workflow's token; seconds that it lasts then.
+
+        Raises:
+            VaultError: of kind TOKEN_DEAD or DENIED when it is beyond renewal, or another.
+        """
+        return await self._client.run(
+            Operation("renew a workflow's token", Effect.IDEMPOTENT, label="token_renew"),
+            lambda vault: vault.auth.token.renew_self(),
+            lambda answer: float(answer["auth"]["lease_duration"]),
+            token=token,
+        )
+
+    async def revoke_self(self, token: str) -> None:
+        """Revoke a workflow's token and all leases that it made; done when it is gone already.
+
+        Raises:
+            VaultError: it cannot be revoked now.
+        """
         try:
-            yield OwnPath(self._client, login.token, namespace, workflow)
-        finally:
-            await revoke(self._client, login.token)
+            await self._client.run(
+                Operation("revoke a workflow's token", Effect.IDEMPOTENT, label="token_revoke"),
+                lambda vault: vault.auth.token.revoke_self(),
+                nothing,
+                token=token,
+            )
+        except VaultError as error:
+            if error.kind not in (Kind.DENIED, Kind.TOKEN_DEAD):
+                raise
+
+    async def encrypt(self, text: str) -> str:
+        """Encrypt for the ledger, with a key that the operator alone may use.
+
+        Raises:
+            VaultError: the key is missing, or may not be used.
+        """
+        body = {"plaintext": b64encode(text.encode()).decode()}
+        return await self._operator.run(
+            Operation("encrypt for the ledger", Effect.IDEMPOTENT, label="ledger_encrypt"),
+            partial(_write, self._transit("encrypt"), body),
+            lambda answer: str(answer["data"]["ciphertext"]),
+        )
+
+    async def decrypt(self, ciphertext: str) -> str:
+        """What `encrypt` was given.
+
+        Raises:
+            VaultError: the key is missing, or may not be used.
+        """
+        return await self._operator.run(
+            Operation("decrypt from the ledger", Effect.PURE, label="ledger_decrypt"),
+            partial(_write, self._transit("decrypt"), {"ciphertext": ciphertext}),
+            lambda answer: b64decode(answer["data"]["plaintext"]).decode(),
+        )
+
+    async def revoke_lease(self, lease: str) -> None:
+        """End a lease of a workflow at once; done when it has ended already.
+
+        The lease is named by the path, for which the operator has a right, never by the body.
+
+        Raises:
+            VaultError: it cannot be ended now: of kind DATABASE when the database is down.
+        """
+        await self._operator.run(
+            Operation("end a lease", Effect.IDEMPOTENT, label="lease_revoke"),
+            lambda vault: vault.adapter.put(f"/v1/sys/leases/revoke/{lease}", json={"sync": True}),
+            nothing,
+        )
+
+    async def leases(self, role: str) -> tuple[str, ...]:
+        """Ids of the leases that live under a role of the database engine.
+
+        Raises:
+            VaultError: they cannot be listed.
+        """
+        path = f"{self._client.access.database_mount}/creds/{role}"
+
+        keys = await self._operator.run(
+            Operation(f"list the leases of {role}", Effect.PURE, label="lease_list"),
+            lambda vault: _or_nothing(lambda one: one.list(f"sys/leases/lookup/{path}/"), vault),
+            lambda answer: tuple(map(str, answer["data"]["keys"])),
+        )
+        return tuple(f"{path}/{key}" for key in keys)
+
+    async def rotate_static(self, role: str) -> None:
+        """Let Vault change the password of a static role now.
+
+        Raises:
+            VaultError: it may have been changed all the same: read before asking again.
+        """
+        path = f"{self._client.access.database_mount}/rotate-role/{role}"
+        await self._operator.run(
+            Operation(f"rotate database role {role}", Effect.CREATES, label="database_rotate"),
+            partial(_write, path, {}),
+            nothing,
+        )
+
+    async def certificates(self) -> tuple[str, ...]:
+        """Serial numbers of the certificates that the PKI engine keeps.
+
+        Raises:
+            VaultError: they cannot be listed.
+        """
+        mount = self._client.access.pki_mount
+        return await self._operator.run(
+            Operation("list certificates", Effect.PURE, label="pki_list"),
+            lambda vault: _or_nothing(lambda one: one.list(f"{mount}/certs"), vault),
+            lambda answer: tuple(map(str, answer["data"]["keys"])),
+        )
+
+    async def certificate(self, serial: str) -> tuple[str, bool]:
+        """A certificate in PEM, and whether it was revoked.
+
+        Raises:
+            VaultError: there is none of this serial number.
+        """
+        mount = self._client.access.pki_mount
+        return await self._operator.run(
+            Operation("read a certificate", Effect.PURE, label="pki_read"),
+            lambda vault: vault.read(f"{mount}/cert/{serial}"),
+            lambda answer: (
+                str(answer["data"]["certificate"]).strip(),
+                bool(answer["data"].get("revocation_time")),
+            ),
+        )
+
+    def _transit(self, kind: str) -> str:
+        return f"{self._client.access.transit_mount}/{kind}/{names.LEDGER_KEY}"
 
     def _role_path(self, role: str) -> str:
         return f"auth/{self._client.access.auth_mount}/role/{role}"
@@ -163,6 +303,17 @@ class WorkflowVault:
 
 def _write(path: str, body: dict[str, str], vault: Any) -> Any:
     return vault.write_data(path, data=body)
+
+
+def _or_nothing(act: Callable[[Any], Any], vault: Any) -> Mapping[str, Any]:
+    """A list, empty where there is nothing to list."""
+    try:
+        found: Mapping[str, Any] = act(vault)
+    except Refused as refused:
+        if refused.status != 404:
+            raise
+        return {"data": {"keys": []}}
+    return found
 
 
 def _delete(path: str, vault: Any) -> Any:

@@ -15,7 +15,7 @@ import yaml
 
 from tests.unit.api.samples.table import REFUSED
 from wardkeeper.api import generate
-from wardkeeper.api.crd import definition, definition_yaml
+from wardkeeper.api.crd import definition, definition_yaml, ledger_definition
 from wardkeeper.api.read import read_workflow
 from wardkeeper.api.workflow import HealthcareWorkflow
 
@@ -41,8 +41,9 @@ def _walk(node: Node, path: str) -> Iterator[tuple[str, Node]]:
         yield from _walk(node["additionalProperties"], f"{path}{{}}")
 
 
-def _nodes() -> list[tuple[str, Node]]:
-    root = _version()["schema"]["openAPIV3Schema"]
+def _nodes(whole: Node | None = None) -> list[tuple[str, Node]]:
+    version = (whole or definition())["spec"]["versions"][0]
+    root = version["schema"]["openAPIV3Schema"]
     return [
         (path, node)
         for part in ("spec", "status")
@@ -51,10 +52,11 @@ def _nodes() -> list[tuple[str, Node]]:
 
 
 NODES = _nodes()
+ALL_NODES = [*NODES, *((f"ledger {path}", node) for path, node in _nodes(ledger_definition()))]
 
 
 def test_every_node_is_described_in_a_sentence() -> None:
-    for path, node in NODES:
+    for path, node in ALL_NODES:
         assert re.fullmatch(r"[A-Z].*[.]", node["description"]), path
 
 

@@ -8,6 +8,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import orjson
 import pytest
@@ -40,6 +41,7 @@ class Server:
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, Any]] = {LEDGER: (200, listed())}
         self.asked: list[str] = []
+        self.queries: dict[str, dict[str, list[str]]] = {}
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -48,6 +50,7 @@ class Server:
             def do_GET(self) -> None:
                 path = self.path.partition("?")[0]
                 outer.asked.append(path)
+                outer.queries[path] = parse_qs(self.path.partition("?")[2])
                 code, body = outer.answers.get(path, (404, status(404, "NotFound")))
                 text = orjson.dumps(body)
                 self.send_response(code)
@@ -274,6 +277,16 @@ def test_who_may_not_read_the_ledger_is_told_so_and_sees_the_rest(
         "note: you may not list IssuedCredentials in wardkeeper-system: nothing is said about the "
         "credentials that live\n"
     )
+
+
+def test_of_the_ledger_only_the_workflows_own_part_is_asked_for(server: Server, user: User) -> None:
+    have(server, workflow(secret()))
+    user.secrets(WF)
+    [selector] = server.queries[LEDGER]["labelSelector"]
+    mine = f"wardkeeper.io/workflow={WF},wardkeeper.io/workflow-namespace={NS}"
+    assert selector == mine
+    user.secrets("--all")
+    assert "labelSelector" not in server.queries[LEDGER]
 
 
 def test_the_ledger_may_lie_in_another_namespace(server: Server, user: User) -> None:

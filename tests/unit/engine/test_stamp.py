@@ -12,9 +12,8 @@ import pytest
 from tests.component.workflows import secret, small
 from tests.unit.engine.objects import UID
 from wardkeeper.api.workflow import HealthcareWorkflow
-from wardkeeper.engine.plan import Action, Change, Live
-from wardkeeper.engine.seen import Child
-from wardkeeper.engine.stamp import known_macs, with_live_stamp
+from wardkeeper.engine.seen import Child, stamp_of
+from wardkeeper.engine.stamp import known_macs, with_stamp
 from wardkeeper.kube.resource import Ref
 from wardkeeper.render.pod import SECRETS_MAC
 
@@ -42,14 +41,14 @@ def test_while_a_secret_is_unknown_the_pods_keep_the_stamp_they_have(
 ) -> None:
     desired = made(wanted)
     untouched = copy.deepcopy(desired)
-    ref = Ref(desired["kind"], "radiology", "router")
-    change = Change(Action.REPAIR, ref, desired, Live("u", UID, 1, made(live)))
-    assert with_live_stamp(desired, change) == made(live)
+    assert with_stamp(desired, live or "") == made(live)
     assert desired == untouched
 
 
-def test_a_workload_that_is_not_there_yet_gets_no_stamp_for_an_unknown_secret() -> None:
-    assert with_live_stamp(deployment("new"), None) == deployment(None)
+@pytest.mark.parametrize("made", [deployment, cron_job])
+def test_the_stamp_that_a_workload_carries_is_read_from_its_template(made: Any) -> None:
+    assert stamp_of(made("old")) == "old"
+    assert stamp_of(made(None)) == ""
 
 
 def test_macs_are_those_of_the_delivered_secrets_of_this_workflow() -> None:

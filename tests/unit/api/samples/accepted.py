@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.unit.api.samples.sample import DIGEST, Sample, container
 
 _W = "spec.workload"
@@ -21,6 +23,18 @@ def _image(image: str) -> Sample:
 def _cidr(cidr: str) -> Sample:
     return Sample(f"the range {cidr}", {"spec.endpoints[0].cidrs": [cidr]})
 
+
+_CONNECTION = {"host": "db.example.org", "database": "labs"}
+_SOURCES: tuple[dict[str, Any], ...] = (
+    {"kvGenerated": {"fields": [{"name": "a"}], "passwordPolicy": "strong", "onDelete": "Keep"}},
+    {"kvSynced": {"path": "vendor-x/api-key", "fields": ["key"]}},
+    *(
+        {"database": {"role": "router", "strategy": each, "connection": _CONNECTION}}
+        for each in ("Dynamic", "AlternatingUsers", "Static")
+    ),
+    {"pki": {"dnsNames": ["a.router.default.svc"], "ttl": "24h"}},
+    {"transit": {"key": "records"}},
+)
 
 ACCEPTED = (
     Sample("a Deployment with everything usual", {}),
@@ -162,6 +176,30 @@ ACCEPTED = (
                 "rotation": {"every": "1h30m", "maxAge": "90m"},
                 "delivery": {"onChange": "Reload"},
             }
+        },
+    ),
+    Sample(
+        "a secret from every source",
+        {
+            "spec.secrets": [
+                {
+                    "name": f"s{number}",
+                    "source": source,
+                    "rotation": {
+                        "every": "24h",
+                        "overlap": "1h",
+                        "windows": [
+                            {
+                                "days": ["Mon", "Fri"],
+                                "from": "22:00",
+                                "to": "06:00",
+                                "timeZone": "America/New_York",
+                            }
+                        ],
+                    },
+                }
+                for number, source in enumerate(_SOURCES)
+            ]
         },
     ),
 )

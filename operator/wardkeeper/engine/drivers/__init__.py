@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every engine of credentials, one module for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wardkeeper.engine.drivers.database_alternating import DatabaseAlternating
+from wardkeeper.engine.drivers.database_dynamic import DatabaseDynamic
+from wardkeeper.engine.drivers.database_static import DatabaseStatic
+from wardkeeper.engine.drivers.kv_generated import KvGeneratedDriver
+from wardkeeper.engine.drivers.kv_synced import KvSyncedDriver
+from wardkeeper.engine.drivers.pki import PkiDriver
+from wardkeeper.engine.drivers.transit import TransitDriver
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wardkeeper.api.credential import Engine
+    from wardkeeper.engine.driver import Driver
+
+
+def drivers(*, trust_domain: str, database_ca_file: str | None) -> Mapping[Engine, Driver]:
+    """Every engine.
+
+    Args:
+        trust_domain: of the SPIFFE ids in certificates.
+        database_ca_file: PEM that databases' certificates are checked with; None: the system's.
+    """
+    each: tuple[Driver, ...] = (
+        KvGeneratedDriver(),
+        KvSyncedDriver(),
+        DatabaseDynamic(database_ca_file),
+        DatabaseAlternating(database_ca_file),
+        DatabaseStatic(database_ca_file),
+        PkiDriver(trust_domain),
+        TransitDriver(),
+    )
+    return {driver.engine: driver for driver in each}

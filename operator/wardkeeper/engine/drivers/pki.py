@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""A certificate for mutual TLS. The key is drawn here and kept before anything is signed.
+
+So a certificate whose answer was lost is found again by its key, and is adopted instead of being
+signed a second time. What was signed is checked, leaf and chain, before anybody gets it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from wardkeeper.api.credential import Engine
+from wardkeeper.api.duration import seconds
+from wardkeeper.engine.driver import Made
+from wardkeeper.engine.drivers.plain import PlainDriver
+from wardkeeper.proof.certificate import check_leaf, inspect
+from wardkeeper.proof.csr import csr_of, new_key_and_csr
+from wardkeeper.proof.handshake import shake_hands
+from wardkeeper.rotation.credential import Handle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wardkeeper.api.secrets import Pki
+    from wardkeeper.engine.driver import Desk
+
+_KEY = "tls.key"
+_MOST_READ = 500
+"""Certificates that are read at most to find one again."""
+
+
+class PkiDriver(PlainDriver):
+    """The engine of `pki`.
+
+    Args:
+        trust_domain: of the SPIFFE ids.
+    """
+
+    engine = Engine.PKI
+
+    def __init__(self, trust_domain: str) -> None:
+        self._trust_domain = trust_domain
+
+    async def make(self, desk: Desk) -> Made:
+        """Have our own request signed, or adopt what was signed for its key already.
+
+        Raises:
+            NotProven: what was signed is not what was asked for.
+        """
+        names, uris = self._names(desk)
+        request = csr_of(desk.pending[_KEY], names[0], names, uris) if desk.pending else None
+        found = await _signed_for(desk, request.spki_sha256) if request else None
+        if request is None:
+            request = new_key_and_csr(names[0], names, uris)
+            if desk.keep is not None:
+                await desk.keep({_KEY: request.key_pem})
+        pki = desk.working_as.pki
+        authorities = await pki.authorities()
+        if found is None:
+            signed = await pki.sign(
+                request.csr_pem,
+                common_name=names[0],
+                dns_names=names,
+                uris=uris,
+                ttl=seconds(_source(desk).ttl),
+            )
+            leaf, chain = signed.certificate, signed.chain
+        else:
+            leaf, chain = found, authorities
+        said = check_leaf(leaf, chain, request.key_pem, authorities, names, uris, desk.now)
+        return Made(
+            {
+                "tls.crt": "\n".join((leaf, *_between(chain))) + "\n",
+                _KEY: request.key_pem,
+                "ca.crt": "\n".join(authorities) + "\n",
+            },
+            Handle(serial=said.serial),
+            issued_at=desk.now,
+            expires_at=said.not_after,
+            ends_at=said.not_after,
+        )
+
+    async def prove(self, desk: Desk, data: Mapping[str, str]) -> None:
+        """A handshake with it, both ways.
+
+        Raises:
+            NotProven: somebody who trusts the bundle would not let it in.
+        """
+        names, _ = self._names(desk)
+        shake_hands(data["tls.crt"], (), data[_KEY], (data["ca.crt"],), names[0])
+
+    async def retire(self, desk: Desk, data: Mapping[str, str], lease: str) -> None:
+        """Revoke it as the holder of its key."""
+        if data:
+            await desk.working_as.pki.revoke_with_key(data["tls.crt"], data[_KEY])
+
+    def _names(self, desk: Desk) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        own = f"{desk.workflow}.{desk.namespace}.svc"
+        uri = f"spiffe://{self._trust_domain}/ns/{desk.namespace}/sa/{desk.workflow}"
+        return tuple(dict.fromkeys((own, *_source(desk).dns_names))), (uri,)
+
+
+async def _signed_for(desk: Desk, spki: str) -> str | None:
+    """The certificate that was signed for this key and not revoked, if there is one."""
+    for serial in (await desk.vault.certificates())[-_MOST_READ:]:
+        pem, revoked = await desk.vault.certificate(serial)
+        if not revoked and inspect(pem).spki_sha256 == spki:
+            return pem
+    return None
+
+
+def _between(chain: tuple[str, ...]) -> tuple[str, ...]:
+    """The authorities between leaf and root; a root is trusted, not presented."""
+    return tuple(one for one in chain if not _is_root(one))
+
+
+def _is_root(pem: str) -> bool:
+    found = x509.load_pem_x509_certificate(pem.encode())
+    return found.subject == found.issuer
+
+
+def _source(desk: Desk) -> Pki:
+    if desk.spec.source.pki is None:
+        raise ValueError(f"secret {desk.spec.name} is no certificate")
+    return desk.spec.source.pki
