@@ -40,7 +40,7 @@ class Target:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_LIST = do_PUT = _serve  # noqa: N815 - the names that the base looks for
+            do_GET = do_LIST = do_PUT = _serve
 
             def log_message(self, format: str, *args: Any) -> None: ...
 
