@@ -19,12 +19,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.component.apiserver.server import ApiServer
 from tests.component.apiserver.virtual import VirtualLoop
+from wardkeeper.api.credential import CREDENTIAL_KIND
 from wardkeeper.api.workflow import KIND
+from wardkeeper.engine.drivers import drivers
+from wardkeeper.engine.ledger import Ledger
 from wardkeeper.engine.peers import Peers
 from wardkeeper.engine.queue import Priority, Queue
 from wardkeeper.engine.reconcile import Reconciler
+from wardkeeper.engine.restarts import Restarts
 from wardkeeper.engine.secret_job import SecretServices
 from wardkeeper.engine.seen import CHILD_KINDS, Key
+from wardkeeper.engine.sources import Sources
+from wardkeeper.engine.tokens import Tokens
 from wardkeeper.engine.tools import Tools
 from wardkeeper.engine.workers import Workers
 from wardkeeper.engine.world import World
@@ -55,6 +61,9 @@ ROUND = 0.001
 """Virtual seconds that one round of the loop takes."""
 QUIET = 0.2
 """Seconds in which nothing happens at all before it counts as quiet."""
+
+
+LEDGER_SPACE = "wardkeeper-system"
 
 
 @dataclass
@@ -104,17 +113,23 @@ class Core:
         self._informers: list[Informer] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         writer = Writer(self.client, self.world)
+        self.ledger = Ledger(self.client, LEDGER_SPACE)
         self.tools = Tools(
             world=self.world,
             client=self.client,
             writer=writer,
             secrets=SecretServices(
                 vault=vault,
-                workflow_jwt=self._workflow_jwt,
+                ledger=self.ledger,
+                tokens=Tokens(self.ledger, vault, self._workflow_jwt, self.now) if vault else None,
+                drivers=drivers(trust_domain="cluster.local", database_ca_file=None),
+                sources=Sources(clock),
                 publish=writer.publish,
                 clock=self.now,
                 random=Random(1),
+                verify=timedelta(),
             ),
+            restarts=Restarts(clock, collect=0, interval=0, per_minute=6000),
             surroundings=lambda: Surroundings(
                 api_server=(AddressAndPort("192.0.2.10/32", 6443),), version="1"
             ),
@@ -150,6 +165,17 @@ class Core:
 
     def follow(self) -> None:
         """Begin to follow children and workflows."""
+        entries = Informer(
+            self.client,
+            resource_of(CREDENTIAL_KIND),
+            namespaces=(LEDGER_SPACE,),
+            known=lambda: [(LEDGER_SPACE, name) for name in self.ledger.names()],
+            on_event=lambda event: self.observer.entry(self.ledger, event),
+            clock=asyncio.get_running_loop().time,
+            rng=lambda: 0.5,
+        )
+        self._informers.append(entries)
+        self._tasks.add(asyncio.create_task(entries.run(), name="follow ledger"))
         for kind in (*CHILD_KINDS, KIND):
             own = kind == KIND
             informer = Informer(

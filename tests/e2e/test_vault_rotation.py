@@ -14,18 +14,18 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from wardkeeper.engine.secrets import supply, withdraw
+from wardkeeper.rotation.decide import Action
 
 from tests.e2e.vault_world import OPERATOR, VaultWorld, open_vault_world
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.secrets import SecretSpec
 from wardkeeper.cli.vault import EXIT_FAILED
 from wardkeeper.engine.secret_job import Delivered, Job, SecretServices
-from wardkeeper.engine.secrets import supply, withdraw
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.errors import NotFound
 from wardkeeper.kube.kubeconfig import from_kubeconfig
 from wardkeeper.kube.resource import resource_of
-from wardkeeper.rotation.decide import Action
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.client import VaultClient
 from wardkeeper.vault.errors import Kind, VaultError

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from wardkeeper.engine.gather import gather
 from wardkeeper.engine.plan import Action, Change, Live, Plan, plan
 from wardkeeper.engine.seen import CHILD_KINDS, Key
-from wardkeeper.engine.stamp import known_macs, with_live_stamp
+from wardkeeper.engine.stamp import known_macs, with_stamp
 from wardkeeper.engine.world import World
 from wardkeeper.engine.writer import read_live
 from wardkeeper.kube.client import Lane
@@ -23,6 +23,7 @@ from wardkeeper.kube.resource import Ref, ref_of, resource_of
 from wardkeeper.policy.judge import judge
 from wardkeeper.render.children import render
 from wardkeeper.render.metadata import MANAGED_BY, OPERATOR, WORKFLOW
+from wardkeeper.render.secret import delivered_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,8 +83,9 @@ async def preview(
     macs = known_macs(workflow, children)
     rendered = render(workflow, verdict, surroundings, macs=macs)
     todo = await _plan(client, children, rendered, uid)
-    if len(macs) < len(workflow.spec.secrets):
-        stamped = with_live_stamp(rendered.workload, todo.workload)
+    if len(macs) < len(delivered_secrets(workflow)):
+        child = children.get(ref_of(rendered.workload))
+        stamped = with_stamp(rendered.workload, child.stamp if child else "")
         todo = await _plan(client, children, type(rendered)(rendered.guards, stamped), uid)
     made.changes = _in_order(todo, _secrets(workflow, children, made.notes))
     return made

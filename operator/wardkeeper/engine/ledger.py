@@ -9,6 +9,7 @@ the version that it is made of, so two operators cannot both make it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -131,15 +132,13 @@ class Ledger:
         if not credential.doomed:
             await self._client.delete(_RESOURCE, self.namespace, credential.name, uid=uid)
         at = [{"op": "test", "path": "/metadata/uid", "value": uid}]
-        try:
+        with suppress(NotFound):
             await self._client.json_patch(
                 _RESOURCE,
                 self.namespace,
                 credential.name,
                 [*at, {"op": "replace", "path": "/metadata/finalizers", "value": []}],
             )
-        except NotFound:
-            pass
         self._drop(credential.name)
 
     async def _uid(self, credential: Credential) -> str | None:

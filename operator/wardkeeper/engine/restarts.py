@@ -10,13 +10,13 @@ in a minute. A process that starts anew collects anew: later, never more often.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from wardkeeper.rotation.facts import Roll, Rolling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from wardkeeper.engine.rollout import Rollout
 

@@ -14,6 +14,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from wardkeeper.api.credential import CREDENTIAL_KIND
 from wardkeeper.api.workflow import KIND
 from wardkeeper.engine.seen import CHILD_KINDS, Key
 from wardkeeper.kube.errors import ApiError
@@ -23,6 +24,7 @@ from wardkeeper.render.metadata import MANAGED_BY, OPERATOR
 from wardkeeper.shell.tasks import end
 
 if TYPE_CHECKING:
+    from wardkeeper.engine.ledger import Ledger
     from wardkeeper.engine.world import World
     from wardkeeper.kube.client import Client
     from wardkeeper.shell.observe import Observer
@@ -43,15 +45,22 @@ class Following:
         namespaces: where workflows live; empty is everywhere.
         world: what is known.
         observer: told about every change.
+        ledger: the credentials that live, in the operator's namespace.
     """
 
     def __init__(
-        self, client: Client, namespaces: tuple[str, ...], world: World, observer: Observer
+        self,
+        client: Client,
+        namespaces: tuple[str, ...],
+        world: World,
+        observer: Observer,
+        ledger: Ledger,
     ) -> None:
         self._client = client
         self._namespaces = namespaces
         self._world = world
         self._observer = observer
+        self._ledger = ledger
         self._informers: list[Informer] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._listed = False
@@ -84,6 +93,20 @@ class Following:
             )
             self._informers.append(informer)
             self._tasks.add(asyncio.create_task(informer.run(), name=f"follow {kind}"))
+
+        self._follow_ledger()
+
+    def _follow_ledger(self) -> None:
+        namespace = self._ledger.namespace
+        informer = Informer(
+            self._client,
+            resource_of(CREDENTIAL_KIND),
+            namespaces=(namespace,),
+            known=lambda: [(namespace, name) for name in self._ledger.names()],
+            on_event=lambda event: self._observer.entry(self._ledger, event),
+        )
+        self._informers.append(informer)
+        self._tasks.add(asyncio.create_task(informer.run(), name=f"follow {CREDENTIAL_KIND}"))
 
     async def end(self) -> None:
         """Follow no child any more."""

@@ -13,6 +13,7 @@ from wardkeeper.engine.seen import Key
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from wardkeeper.engine.ledger import Ledger
     from wardkeeper.engine.peers import Peers
     from wardkeeper.engine.queue import Queue
     from wardkeeper.engine.world import World
@@ -72,3 +73,12 @@ class Observer:
         if self._queue.is_active(key) and not gone:
             return
         self._queue.add(key, Priority.LATER if event.initial else Priority.LIVE)
+
+    def entry(self, ledger: Ledger, event: Event) -> None:
+        """An event of the ledger; only what somebody else did to an entry wants a pass."""
+        owner = ledger.observe(event.type, event.obj)
+        if owner is None or event.initial:
+            return
+        key = Key(owner.namespace, owner.name)
+        if self._world.workflow(key) is not None and not self._queue.is_active(key):
+            self._queue.add(key)

@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import kopf
 
 from wardkeeper import __version__
+from wardkeeper.engine.ledger import Ledger
 from wardkeeper.engine.peers import Peers
 from wardkeeper.engine.queue import Priority, Queue
 from wardkeeper.engine.reconcile import Reconciler
+from wardkeeper.engine.sweep import Sweeper
 from wardkeeper.engine.tools import Tools
 from wardkeeper.engine.workers import Workers
 from wardkeeper.engine.world import World
@@ -91,6 +93,7 @@ class Operator:
             may_write=lambda: self.elector.held,
             observe=metrics.called,
         )
+        self.ledger = Ledger(self.client, settings.operator.namespace)
         self._lease_client = Client(access, user_agent=f"{USER_AGENT} lease", limit=2, timeout=5.0)
         times = settings.leader_election
         self.elector = Elector(
@@ -103,7 +106,9 @@ class Operator:
             retry=times.retry,
         )
         self.recorder = Recorder(self.client, instance=identity)
-        self.following = Following(self.client, settings.namespaces, self.world, self.observer)
+        self.following = Following(
+            self.client, settings.namespaces, self.world, self.observer, self.ledger
+        )
         self._surroundings = from_settings(settings)
 
     async def run(self) -> None:
@@ -123,15 +128,18 @@ class Operator:
             await stack.enter_async_context(self._lease_client)
             vault = None
             if self.settings.vault:
-                vault = await stack.enter_async_context(open_vault(self.settings.vault, _now))
+                vault = await stack.enter_async_context(
+                    open_vault(self.settings.vault, _now, self.metrics.secrets.vault_request)
+                )
             heartbeat = Heartbeat()
             await stack.enter_async_context(self._probes(heartbeat))
             self._surroundings = await discover(self.settings, self.client)
             self.following.begin()
             stack.push_async_callback(self.following.end)
-            workers = self._workers(vault)
+            tools = self._tools(vault)
+            sweeper = Sweeper(self.world, tools.secrets, time.monotonic)
             tasks = {
-                asyncio.create_task(self._lead(workers), name="lead"),
+                asyncio.create_task(self._lead(self._workers(tools), sweeper), name="lead"),
                 asyncio.create_task(self.recorder.run(), name="events"),
                 asyncio.create_task(heartbeat.run(), name="heartbeat"),
                 asyncio.create_task(self.following.list_workflows(), name="list"),
@@ -189,9 +197,9 @@ class Operator:
             metrics=self.metrics.page,
         )
 
-    def _workers(self, vault: WorkflowVault | None) -> Workers:
+    def _tools(self, vault: WorkflowVault | None) -> Tools:
         writer = Writer(self.client, self.world)
-        tools = Tools(
+        return Tools(
             world=self.world,
             client=self.client,
             writer=writer,
@@ -213,13 +221,15 @@ class Operator:
             ready=self.metrics.ready,
             repaired=self.metrics.repaired,
         )
+
+    def _workers(self, tools: Tools) -> Workers:
         return Workers(
             self.queue, self.world, Reconciler(tools), meter=self.metrics, clock=time.monotonic
         )
 
-    async def _lead(self, workers: Workers) -> None:
+    async def _lead(self, workers: Workers, sweeper: Sweeper) -> None:
         """Wait for the Lease, work while it is held, and have ended all work when this returns."""
-        working = asyncio.create_task(self._work(workers), name="work")
+        working = asyncio.create_task(self._work(workers, sweeper), name="work")
 
         async def lost() -> None:
             await end({working})
@@ -238,7 +248,7 @@ class Operator:
                 raise error
         raise LeaseLost("the Lease was lost")
 
-    async def _work(self, workers: Workers) -> None:
+    async def _work(self, workers: Workers, sweeper: Sweeper) -> None:
         """Run passes once everything is known and this process leads."""
         await self.following.until_synced()
         if not self.elector.held:
@@ -251,11 +261,14 @@ class Operator:
             await self.following.until_synced()
         for key in self.world.workflows():
             self.queue.add(key, Priority.LATER)
-        trimming = asyncio.create_task(give_back(lambda: not len(self.queue)), name="trim")
+        beside = {
+            asyncio.create_task(give_back(lambda: not len(self.queue)), name="trim"),
+            asyncio.create_task(sweeper.run(), name="sweep"),
+        }
         try:
             await workers.run(self.settings.concurrency.workers)
         finally:
-            await end({trimming})
+            await end(beside)
 
     async def _workflow_jwt(self, namespace: str, name: str) -> str:
         return await self.client.token(namespace, name, WORKFLOW_AUDIENCE, WORKFLOW_TOKEN_SECONDS)

@@ -76,6 +76,16 @@ KINDS = (
     Kind(
         "wardkeeper.io",
         "v1alpha1",
+        "IssuedCredential",
+        "issuedcredentials",
+        status=True,
+        generation=True,
+        custom=True,
+        versioned_put=True,
+    ),
+    Kind(
+        "wardkeeper.io",
+        "v1alpha1",
         "HealthcareWorkflow",
         "healthcareworkflows",
         status=True,

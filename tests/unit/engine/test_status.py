@@ -18,10 +18,11 @@ from wardkeeper.engine.findings import Findings
 from wardkeeper.engine.outcome import Terminal, Transient
 from wardkeeper.engine.plan import Action, Change, Plan
 from wardkeeper.engine.rollout import Progress, Rollout
-from wardkeeper.engine.secret_job import Phase, SecretOutcome, Supplied
+from wardkeeper.engine.secret_job import SecretOutcome, Supplied
 from wardkeeper.engine.status import compose
 from wardkeeper.kube.resource import Ref
 from wardkeeper.policy.verdict import EndpointVerdict, Verdict
+from wardkeeper.rotation.facts import Phase
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -31,7 +32,7 @@ DONE = Rollout(Progress.READY, Reason.AVAILABLE, "2 pods are updated and availab
 MOVING = Rollout(Progress.MOVING, Reason.ROLLOUT_IN_PROGRESS, "waits")
 STUCK = Rollout(Progress.STUCK, Reason.ROLLOUT_STUCK, "given up")
 SEALED = SecretOutcome(
-    "db", phase=Phase.WAITING, reason=Reason.VAULT_UNAVAILABLE, message="Vault is sealed"
+    "db", phase=Phase.DEGRADED, reason=Reason.VAULT_UNAVAILABLE, message="Vault is sealed"
 )
 NOTHING = Plan((), None, (), (), ())
 WOULD = Plan((Change(Action.CREATE, ROLE),), None, (), (), ())

@@ -24,7 +24,8 @@ import wardkeeper.engine
 import wardkeeper.proof
 import wardkeeper.rotation
 import wardkeeper.vault
-from wardkeeper.engine.driver import Desk, Made, ProofFailed
+from wardkeeper.engine.driver import Desk, Made
+from wardkeeper.proof.errors import NotProven
 from wardkeeper.rotation.version import Version
 from wardkeeper.shell.logs import JsonLines, TextLines
 from wardkeeper.vault.errors import Kind, VaultError
@@ -132,7 +133,7 @@ def test_no_log_line_about_it_holds_a_value(kind: type, formatter: type[logging.
 
 @pytest.mark.parametrize("formatter", FORMATTERS)
 @pytest.mark.parametrize(
-    "ours", [VaultError(Kind.FAILED, "write it"), ProofFailed("the login was refused")]
+    "ours", [VaultError(Kind.FAILED, "write it"), NotProven("the login was refused")]
 )
 def test_no_log_line_follows_an_exception_to_a_value(
     ours: Exception, formatter: type[logging.Formatter]

@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
@@ -119,10 +119,13 @@ class FakeVault(BaseAdapter):
             return self._token(path, request.headers["X-Vault-Token"])
         if path.startswith("auth/kubernetes/role/") and who == "operator":
             return self._role(method, path.removeprefix("auth/kubernetes/role/"), body)
+        if path.startswith("transit/") and who == "operator":
+            return self._transit(path, body)
         mount, kind, *rest = path.split("/")
         entry = "/".join(rest)
         if mount == "secret" and entry.startswith(f"hw/{who}/"):
-            return self._kv(method, kind, entry, body)
+            version = parse_qs(urlsplit(request.url or "").query).get("version", ["0"])[0]
+            return self._kv(method, kind, entry, body, int(version))
         return 403, {"errors": ["permission denied"]}
 
     def _login(self, body: Mapping[str, Any]) -> Answer:
@@ -141,13 +144,25 @@ class FakeVault(BaseAdapter):
         self.minted += 1
         token = f"s.token-{self.minted}"
         self.tokens[token] = who
-        return {"auth": {"client_token": token, "lease_duration": lasts, "renewable": True}}
+        return {
+            "auth": {
+                "client_token": token,
+                "accessor": f"accessor-{self.minted}",
+                "lease_duration": lasts,
+                "renewable": True,
+            }
+        }
 
     def _token(self, path: str, token: str) -> Answer:
         if path.endswith("revoke-self"):
             del self.tokens[token]
             return 204, None
         return 200, {"auth": {"client_token": token, "lease_duration": 3600}}
+
+    def _transit(self, path: str, body: Mapping[str, Any]) -> Answer:
+        if "/encrypt/" in path:
+            return 200, {"data": {"ciphertext": f"vault:v1:{body['plaintext'][::-1]}"}}
+        return 200, {"data": {"plaintext": body["ciphertext"].removeprefix("vault:v1:")[::-1]}}
 
     def _role(self, method: str, name: str, body: dict[str, Any]) -> Answer:
         if method == "DELETE":
@@ -156,17 +171,23 @@ class FakeVault(BaseAdapter):
         self.roles[name] = body
         return 204, None
 
-    def _kv(self, method: str, kind: str, path: str, body: Mapping[str, Any]) -> Answer:
+    def _kv(
+        self, method: str, kind: str, path: str, body: Mapping[str, Any], number: int
+    ) -> Answer:
         if kind == "metadata" and method == "DELETE":
             self.kv.pop(path, None)
             return 204, None
         versions = self.kv.get(path, [])
+        if kind == "destroy":
+            for each in body["versions"]:
+                versions[each - 1].data = None
+            return 204, None
         if method == "GET":
             if not versions:
                 return 404, {"errors": []}
-            newest = versions[-1]
-            answer = {"data": {"data": newest.data, "metadata": _metadata(versions)}}
-            return (404 if newest.data is None else 200), answer
+            asked = versions[: number or len(versions)]
+            answer = {"data": {"data": asked[-1].data, "metadata": _metadata(asked)}}
+            return (404 if asked[-1].data is None else 200), answer
         if body["options"]["cas"] != len(versions):
             words = "check-and-set parameter did not match the current version"
             return 400, {"errors": [words]}

@@ -8,10 +8,11 @@ import re
 import pytest
 
 from wardkeeper.vault import names
+from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.policies import policies
 from wardkeeper.vault.roles import READER_PINS, WRITER_PINS, role_body
 
-TEXTS = policies("kubernetes", "secret", "auth_kubernetes_1")
+TEXTS = policies(VaultAccess("https://vault.test:8200"), "auth_kubernetes_1")
 OWN = (
     "hw/{{identity.entity.aliases.auth_kubernetes_1.metadata.service_account_namespace}}"
     "/{{identity.entity.aliases.auth_kubernetes_1.metadata.service_account_name}}/*"

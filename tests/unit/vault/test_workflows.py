@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,11 @@ from wardkeeper.vault.token import LOGIN_PAUSE
 from wardkeeper.vault.workflows import SKEW_KEEPS
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tests.unit.vault.conftest import Ticks
     from tests.unit.vault.fake_vault import FakeVault
+    from wardkeeper.vault.kv import OwnPath
     from wardkeeper.vault.workflows import WorkflowVault
 
 NS, WF = "radiology", "router"
@@ -104,9 +108,17 @@ async def test_a_denial_that_a_new_token_does_not_cure_causes_no_hammering(
     assert len(fake.seen(LOGIN)) == 1
 
 
+@asynccontextmanager
+async def session(
+    vault: WorkflowVault, namespace: str, name: str, jwt: str
+) -> AsyncIterator[OwnPath]:
+    login = await vault.log_in(namespace, name, jwt)
+    yield vault.as_workflow(login.token, namespace, name).kv
+
+
 async def test_a_session_reads_what_it_wrote(vault: WorkflowVault, fake: FakeVault) -> None:
     await vault.ensure_roles(NS, WF)
-    async with vault.session(NS, WF, JWT) as own:
+    async with session(vault, NS, WF, JWT) as own:
         assert await own.read("db") is None
         written = await own.write("db", {"password": "one"}, 0)
         read = await own.read("db")
@@ -118,7 +130,7 @@ async def test_a_session_reads_what_it_wrote(vault: WorkflowVault, fake: FakeVau
 async def test_a_write_that_lost_says_so(vault: WorkflowVault, fake: FakeVault) -> None:
     await vault.ensure_roles(NS, WF)
     fake.edit(PATH, password="by hand")
-    async with vault.session(NS, WF, JWT) as own:
+    async with session(vault, NS, WF, JWT) as own:
         with pytest.raises(VaultError) as caught:
             await own.write("db", {"password": "one"}, 0)
     assert caught.value.kind is Kind.CAS
@@ -134,7 +146,7 @@ async def test_a_missing_engine_is_not_taken_for_a_missing_entry(
         return (404, {"errors": [words]}) if line.startswith("GET secret/") else None
 
     fake.before = unmounted
-    async with vault.session(NS, WF, JWT) as own:
+    async with session(vault, NS, WF, JWT) as own:
         with pytest.raises(VaultError) as caught:
             await own.read("db")
     assert caught.value.kind is Kind.MOUNT_MISSING
@@ -154,7 +166,7 @@ async def test_a_login_or_a_write_whose_answer_got_lost_is_not_repeated(
 
     fake.after = lose
     with pytest.raises(VaultError) as caught:
-        async with vault.session(NS, WF, JWT) as own:
+        async with session(vault, NS, WF, JWT) as own:
             await own.write("db", {"password": "one"}, 0)
     assert caught.value.kind is Kind.UNREACHABLE
     assert len(fake.seen(line)) == 1
@@ -164,7 +176,7 @@ async def test_a_deleted_version_still_counts(vault: WorkflowVault, fake: FakeVa
     await vault.ensure_roles(NS, WF)
     fake.edit(PATH, password="by hand")
     fake.delete(PATH)
-    async with vault.session(NS, WF, JWT) as own:
+    async with session(vault, NS, WF, JWT) as own:
         entry = await own.read("db")
         assert entry is not None
         assert (entry.version, entry.data) == (1, {})
@@ -176,7 +188,7 @@ async def test_removing_leaves_nothing_and_may_be_done_twice(
 ) -> None:
     await vault.ensure_roles(NS, WF)
     fake.edit(PATH, password="one")
-    async with vault.session(NS, WF, JWT) as own:
+    async with session(vault, NS, WF, JWT) as own:
         await own.remove("db")
         await own.remove("db")
         assert await own.read("db") is None
@@ -187,48 +199,26 @@ async def test_a_session_cannot_reach_another_workflows_path(
     vault: WorkflowVault, fake: FakeVault
 ) -> None:
     await vault.ensure_roles(NS, WF)
-    async with vault.session(NS, WF, JWT) as own:
+    async with session(vault, NS, WF, JWT) as own:
         own._workflow = "other"
         with pytest.raises(VaultError) as caught:
             await own.read("db")
     assert caught.value.kind is Kind.DENIED
 
 
-@pytest.mark.parametrize("ending", ["well", "with an error", "cancelled"])
-async def test_the_token_of_a_session_is_revoked_however_it_ends(
-    vault: WorkflowVault, fake: FakeVault, ending: str
-) -> None:
+async def test_a_revoked_token_may_be_revoked_again(vault: WorkflowVault, fake: FakeVault) -> None:
     await vault.ensure_roles(NS, WF)
-    inside = asyncio.Event()
-
-    async def work() -> None:
-        async with vault.session(NS, WF, JWT):
-            inside.set()
-            if ending == "with an error":
-                raise RuntimeError
-            if ending == "cancelled":
-                await asyncio.Event().wait()
-
-    task = asyncio.create_task(work())
-    await inside.wait()
-    if ending == "cancelled":
-        task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    login = await vault.log_in(NS, WF, JWT)
+    assert await vault.renew(login.token) > 0
+    await vault.revoke_self(login.token)
+    await vault.revoke_self(login.token)
     assert list(fake.tokens.values()) == ["operator"]
 
 
-async def test_a_revocation_that_fails_is_logged_and_hides_nothing(
-    vault: WorkflowVault, fake: FakeVault, caplog: pytest.LogCaptureFixture
-) -> None:
-    await vault.ensure_roles(NS, WF)
-
-    def fail(line: str) -> Answer | None:
-        return (500, {"errors": ["internal error"]}) if line == REVOKE else None
-
-    fake.before = fail
-    async with vault.session(NS, WF, JWT):
-        pass
-    assert "cannot revoke a token" in caplog.text
+async def test_what_the_ledger_keeps_comes_back_as_it_was(vault: WorkflowVault) -> None:
+    kept = await vault.encrypt("s.token")
+    assert "s.token" not in kept
+    assert await vault.decrypt(kept) == "s.token"
 
 
 @pytest.mark.parametrize(
@@ -244,7 +234,7 @@ async def test_a_login_that_is_refused_says_why(
     if role:
         await vault.ensure_roles(NS, WF)
     with pytest.raises(VaultError) as caught:
-        async with vault.session(NS, WF, jwt):
+        async with session(vault, NS, WF, jwt):
             pass
     assert caught.value.kind is kind
 

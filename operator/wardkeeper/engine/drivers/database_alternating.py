@@ -51,4 +51,6 @@ class DatabaseAlternating(DatabaseDriver):
 
     async def retire(self, desk: Desk, data: Mapping[str, str], lease: str) -> None:
         """Change the password once more, so that the old one is dead."""
-        await desk.vault.rotate_static(desk.intent.role)
+        role = role_of(desk, desk.intent.handle.slot or desk.intent.role[-1])
+        if desk.current is None or desk.current.handle.slot != role[-1]:
+            await desk.vault.rotate_static(role)  # the other user is in use
