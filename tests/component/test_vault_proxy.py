@@ -42,7 +42,7 @@ class Target:
 
             do_GET = do_LIST = do_PUT = _serve
 
-            def log_message(self, format: str, *args: Any) -> None: ...
+            def log_message(self, *_: Any, **__: Any) -> None: ...
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))

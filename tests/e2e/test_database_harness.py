@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +26,7 @@ from wardkeeper.proof.errors import Cause, NotProven
 from wardkeeper.proof.handshake import shake_hands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.cluster.access import ClusterAccess
@@ -65,11 +67,23 @@ def our_own(cluster: ClusterAccess, postgresql: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def world(postgresql: Path) -> Iterator[World]:
-    with Cluster("api", openbao=True, postgres=True) as cluster:
-        databases = Databases(cluster.openbao, cluster.postgres)
-        databases.install()
-        yield World(cluster, databases)
+def open_world() -> Iterator[Callable[[], World]]:
+    """Starts one for all tests here when the first of them asks, so that they can be skipped."""
+    with ExitStack() as stack:
+
+        @cache
+        def opened() -> World:
+            cluster = stack.enter_context(Cluster("api", openbao=True, postgres=True))
+            databases = Databases(cluster.openbao, cluster.postgres)
+            databases.install()
+            return World(cluster, databases)
+
+        yield opened
+
+
+@pytest.fixture
+def world(our_own: None, open_world: Callable[[], World]) -> World:
+    return open_world()
 
 
 @pytest.mark.usefixtures("our_own")
@@ -81,7 +95,6 @@ def test_postgresql_ends_with_its_cluster() -> None:
     assert not process.alive
 
 
-@pytest.mark.usefixtures("our_own")
 async def test_an_issued_user_can_log_in_until_it_is_revoked(world: World) -> None:
     role = world.databases.dynamic("radiology", "router", "claims")
     issued = world.read(f"creds/{role}")
@@ -98,7 +111,6 @@ async def test_an_issued_user_can_log_in_until_it_is_revoked(world: World) -> No
     assert login["username"] not in world.cluster.postgres.users()
 
 
-@pytest.mark.usefixtures("our_own")
 async def test_two_users_take_turns_and_one_does_not(world: World) -> None:
     pair = world.databases.alternating("radiology", "router", "turns")
     first, second = [world.read(f"static-creds/{role}")["data"] for role in pair]
@@ -111,7 +123,6 @@ async def test_two_users_take_turns_and_one_does_not(world: World) -> None:
     await world.log_in(world.read(f"static-creds/{alone}")["data"])
 
 
-@pytest.mark.usefixtures("our_own")
 async def test_a_login_needs_the_right_authority_database_and_server(world: World) -> None:
     role = world.databases.static("radiology", "router", "wrong")
     login = world.read(f"static-creds/{role}")["data"]
@@ -130,7 +141,6 @@ async def test_a_login_needs_the_right_authority_database_and_server(world: Worl
     await world.log_in(login)
 
 
-@pytest.mark.usefixtures("our_own")
 def test_a_lost_answer_leaves_a_lease_behind(world: World) -> None:
     role = world.databases.dynamic("radiology", "router", "lost")
     bao = world.cluster.openbao
@@ -145,7 +155,6 @@ def test_a_lost_answer_leaves_a_lease_behind(world: World) -> None:
     assert len(world.databases.leases(role)) == 1
 
 
-@pytest.mark.usefixtures("our_own")
 def test_what_openbao_signs_is_proved_also_while_authorities_change(world: World) -> None:
     bao = world.cluster.openbao
     authorities = Authorities(bao)

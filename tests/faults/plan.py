@@ -7,9 +7,12 @@ No fault happens by chance; a test says which, and can see that it did happen.
 
 from __future__ import annotations
 
-import re
 import threading
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import re
 
 
 @dataclass(frozen=True, slots=True)
