@@ -44,6 +44,7 @@ class BootstrapSettings:
         reviewer_token: token of a ServiceAccount that may create TokenReviews.
         replace_reviewer_token: write the token even if Vault has one; it tells nobody which.
         trust_domain: of the SPIFFE ids in workflows' certificates.
+        quarantine: whether the operator may disable entities.
     """
 
     access: VaultAccess
@@ -54,6 +55,7 @@ class BootstrapSettings:
     reviewer_token: str = field(default="", repr=False)
     replace_reviewer_token: bool = False
     trust_domain: str = "cluster.local"
+    quarantine: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ def grant_steps(settings: BootstrapSettings, accessor: str) -> tuple[Step, ...]:
     """The policies, which name the auth method's accessor, and the operator's role."""
     access = settings.access
     texts = policies(access, accessor)
+    if not settings.quarantine:
+        del texts[names.QUARANTINE_POLICY]
     return (
         *(_policy(name, text) for name, text in texts.items()),
         _operator_role(settings),
@@ -239,6 +243,8 @@ def _policy(name: str, text: str) -> Step:
 def _operator_role(settings: BootstrapSettings) -> Step:
     access = settings.access
     body = role_body(OPERATOR_PINS, settings.operator_namespace, settings.operator_service_account)
+    if settings.quarantine:
+        body["token_policies"] += f",{names.QUARANTINE_POLICY}"
     return Step(
         title=f"role {access.operator_role} of the operator",
         path=f"auth/{access.auth_mount}/role/{access.operator_role}",
@@ -258,7 +264,7 @@ def _versions(now: Current | None) -> int:
 def _same(written: str, read: Any) -> bool:
     """Whether Vault's form of a role's field says what was written: lists, seconds."""
     if isinstance(read, list):
-        return [written] == read
+        return sorted(written.split(",")) == sorted(read)
     if isinstance(read, int) and written.endswith("h"):
         return int(written.removesuffix("h")) * 3600 == read
     return bool(written == read)

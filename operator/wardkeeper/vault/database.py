@@ -79,7 +79,7 @@ class OwnDatabase:
         """
         return await self._client.run(
             Operation(f"read database role {role}", Effect.PURE, label="database_static"),
-            lambda vault: vault.read(self._path("static-creds", role)) or _missing(),
+            lambda vault: vault.read(self._path("static-creds", role)),
             _static,
             token=self._token,
         )
@@ -99,10 +99,6 @@ class OwnDatabase:
 
     def _path(self, kind: str, role: str) -> str:
         return f"{self._client.access.database_mount}/{kind}/{role}"
-
-
-def _missing() -> Mapping[str, Any]:
-    return {"data": {}}
 
 
 def _dynamic(answer: Mapping[str, Any]) -> DynamicLogin:

@@ -225,15 +225,19 @@ def kind_of(status: int, errors: Sequence[str], *, login: bool = False, label: s
     return Kind.FAILED if status >= 500 else Kind.INVALID
 
 
+_MISSING = ("unknown role", "no static role found", "key not found", "policy does not exist")
+"""What the engines say of a role, key or password policy that is not there."""
+
+
 def _special(status: int, text: str, label: str) -> Kind | None:
     """What only some kinds of requests can meet; None when it is nothing special."""
     if status == 400 and ("lease not found" in text or "invalid lease" in text):
         return Kind.LEASE_GONE
     if "beyond the expiration of the ca" in text:
         return Kind.AUTHORITY_ENDS
-    if any(words in text for words in ("unknown role", "unknown static role")):
+    if status in (400, 404) and any(words in text for words in _MISSING):
         return Kind.SOURCE_MISSING
-    if label.startswith("transit") and status in (400, 404):
+    if status == 404 and not text and label.startswith(("transit", "ledger", "pki")):
         return Kind.SOURCE_MISSING
     if label.startswith(("database", "lease")) and status in (400, 500):
         return Kind.DATABASE

@@ -13,6 +13,8 @@ import re
 from wardkeeper.api.schema import LABEL_PATTERN
 
 OPERATOR_POLICY = "hw-operator"
+QUARANTINE_POLICY = "hw-operator-quarantine"
+"""Lets the operator disable entities; of its own, for an admin may leave it out."""
 WRITER_POLICY = "hw-workflow-writer"
 READER_POLICY = "hw-workflow-reader"
 OPERATOR_AUDIENCE = "vault"

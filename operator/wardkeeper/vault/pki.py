@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wardkeeper.vault.client import Effect, Operation, nothing
 from wardkeeper.vault.names import PKI_ROLE
@@ -23,6 +23,13 @@ class SignedCertificate:
     certificate: str
     chain: tuple[str, ...]
     serial: str
+
+
+class StoredCertificate(NamedTuple):
+    """A certificate in PEM as the engine keeps it, and whether it was revoked."""
+
+    pem: str
+    revoked: bool
 
 
 class OwnPki:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Wardkeeper Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The three static policies, as text. Only a platform admin ever writes them.
+"""The static policies, as text. Only a platform admin ever writes them.
 
 The operator never writes a policy: whoever writes one can become root. Both workflow policies are
 templated, so a role that is bound to the wrong ServiceAccount grants that account its own path
@@ -24,6 +24,17 @@ path "auth/token/revoke-self" { capabilities = ["update"] }
 """
 
 
+QUARANTINE = """\
+# Cuts off every token of a quarantined workflow. It can enable nobody again. The right reaches all
+# entities, an admin's too: leave this policy out (--without-quarantine) if that is too much.
+path "identity/entity/id" { capabilities = ["list"] }
+path "identity/entity/id/*" {
+  capabilities       = ["read", "update"]
+  allowed_parameters = { "disabled" = [true] }
+}
+"""
+
+
 def policies(access: VaultAccess, accessor: str) -> dict[str, str]:
     """The text of every policy by name.
 
@@ -33,6 +44,7 @@ def policies(access: VaultAccess, accessor: str) -> dict[str, str]:
     """
     return {
         names.OPERATOR_POLICY: operator_policy(access),
+        names.QUARANTINE_POLICY: QUARANTINE,
         names.WRITER_POLICY: writer_policy(access, accessor),
         names.READER_POLICY: reader_policy(access, accessor),
     }
@@ -115,6 +127,8 @@ def reader_policy(access: VaultAccess, accessor: str) -> str:
 path "{access.kv_mount}/data/hw/{_own_path(accessor)}/*" {{ capabilities = ["read"] }}
 path "{transit}/encrypt/hw.{name}.*" {{ capabilities = ["update"] }}
 path "{transit}/decrypt/hw.{name}.*" {{ capabilities = ["update"] }}
+path "{transit}/sign/hw.{name}.*" {{ capabilities = ["update"] }}
+path "{transit}/verify/hw.{name}.*" {{ capabilities = ["update"] }}
 
 {_SELF}"""
 

@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from requests.adapters import BaseAdapter
 
@@ -85,6 +85,20 @@ def shared_connections(access: VaultAccess) -> HTTPAdapter:
         pool_block=True,
         max_retries=Retry(0, read=False),
     )
+
+
+def or_nothing(act: Callable[[Any], Any], vault: Any) -> Mapping[str, Any]:
+    """The answer to a read or a list; one without data where there is nothing.
+
+    A path that no engine serves is an error all the same: its 404 has words.
+    """
+    try:
+        found: Mapping[str, Any] = act(vault)
+    except Refused as refused:
+        if refused.status != 404 or refused.errors:
+            raise
+        return {"data": {}}
+    return found
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

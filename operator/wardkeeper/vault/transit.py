@@ -39,7 +39,7 @@ class OwnTransit:
         """
         return await self._client.run(
             Operation(f"read transit key {name}", Effect.PURE, label="transit_read"),
-            lambda vault: vault.read(self._path("keys", name)) or {"data": {}},
+            lambda vault: vault.read(self._path("keys", name)),
             lambda answer: KeyState(
                 int(answer["data"]["latest_version"]), int(answer["data"]["min_decryption_version"])
             ),

@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Any, Self
 from wardkeeper.vault import names
 from wardkeeper.vault.breaker import Breaker
 from wardkeeper.vault.client import Effect, Operation, VaultClient, nothing
+from wardkeeper.vault.entities import disable_entities
 from wardkeeper.vault.errors import Kind, VaultError
 from wardkeeper.vault.health import Health, ask_health
+from wardkeeper.vault.leases import leases_below, revoke_lease
 from wardkeeper.vault.own import OwnVault
+from wardkeeper.vault.pki import StoredCertificate
 from wardkeeper.vault.roles import READER_PINS, WRITER_PINS, role_body
-from wardkeeper.vault.session import Refused
+from wardkeeper.vault.session import or_nothing
 from wardkeeper.vault.token import Login, OperatorToken, log_in
 
 if TYPE_CHECKING:
@@ -220,16 +223,10 @@ class WorkflowVault:
     async def revoke_lease(self, lease: str) -> None:
         """End a lease of a workflow at once; done when it has ended already.
 
-        The lease is named by the path, for which the operator has a right, never by the body.
-
         Raises:
             VaultError: it cannot be ended now: of kind DATABASE when the database is down.
         """
-        await self._operator.run(
-            Operation("end a lease", Effect.IDEMPOTENT, label="lease_revoke"),
-            lambda vault: vault.adapter.put(f"/v1/sys/leases/revoke/{lease}", json={"sync": True}),
-            nothing,
-        )
+        await revoke_lease(self._operator, lease)
 
     async def leases(self, role: str) -> tuple[str, ...]:
         """Ids of the leases that live under a role of the database engine.
@@ -238,13 +235,29 @@ class WorkflowVault:
             VaultError: they cannot be listed.
         """
         path = f"{self._client.access.database_mount}/creds/{role}"
+        return await leases_below(self._operator, path)
 
-        keys = await self._operator.run(
-            Operation(f"list the leases of {role}", Effect.PURE, label="lease_list"),
-            lambda vault: _or_nothing(lambda one: one.list(f"sys/leases/lookup/{path}/"), vault),
-            lambda answer: tuple(map(str, answer["data"]["keys"])),
+    async def disable_entities(self, namespace: str, workflow: str) -> int:
+        """Disable every entity of a workflow's ServiceAccount; how many there are.
+
+        Raises:
+            VaultError: of kind DENIED when the admin left the policy for it out, or another.
+        """
+        mount = self._client.access.auth_mount
+        return await disable_entities(self._operator, mount, namespace, workflow)
+
+    async def auth_roles(self) -> tuple[str, ...]:
+        """Names of all roles of the auth method, the operator's own and strangers' too.
+
+        Raises:
+            VaultError: they cannot be listed.
+        """
+        path = f"auth/{self._client.access.auth_mount}/role"
+        return await self._operator.run(
+            Operation("list the auth roles", Effect.PURE, label="role_list"),
+            lambda vault: or_nothing(lambda one: one.list(path), vault),
+            _keys,
         )
-        return tuple(f"{path}/{key}" for key in keys)
 
     async def rotate_static(self, role: str) -> None:
         """Let Vault change the password of a static role now.
@@ -268,11 +281,11 @@ class WorkflowVault:
         mount = self._client.access.pki_mount
         return await self._operator.run(
             Operation("list certificates", Effect.PURE, label="pki_list"),
-            lambda vault: _or_nothing(lambda one: one.list(f"{mount}/certs"), vault),
-            lambda answer: tuple(map(str, answer["data"]["keys"])),
+            lambda vault: or_nothing(lambda one: one.list(f"{mount}/certs"), vault),
+            _keys,
         )
 
-    async def certificate(self, serial: str) -> tuple[str, bool]:
+    async def certificate(self, serial: str) -> StoredCertificate:
         """A certificate in PEM, and whether it was revoked.
 
         Raises:
@@ -282,7 +295,7 @@ class WorkflowVault:
         return await self._operator.run(
             Operation("read a certificate", Effect.PURE, label="pki_read"),
             lambda vault: vault.read(f"{mount}/cert/{serial}"),
-            lambda answer: (
+            lambda answer: StoredCertificate(
                 str(answer["data"]["certificate"]).strip(),
                 bool(answer["data"].get("revocation_time")),
             ),
@@ -305,15 +318,8 @@ def _write(path: str, body: dict[str, str], vault: Any) -> Any:
     return vault.write_data(path, data=body)
 
 
-def _or_nothing(act: Callable[[Any], Any], vault: Any) -> Mapping[str, Any]:
-    """A list, empty where there is nothing to list."""
-    try:
-        found: Mapping[str, Any] = act(vault)
-    except Refused as refused:
-        if refused.status != 404:
-            raise
-        return {"data": {"keys": []}}
-    return found
+def _keys(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(map(str, answer["data"].get("keys") or ()))
 
 
 def _delete(path: str, vault: Any) -> Any:

@@ -25,15 +25,41 @@ PLAN = {step.path: step for step in bootstrap_plan(SETTINGS, "acc_1")}
 
 def test_the_plan_is_complete_and_in_order() -> None:
     assert list(PLAN) == [
+        "sys/mounts/database",
+        "sys/mounts/transit",
+        "sys/mounts/pki",
         "sys/mounts/secret",
         "secret/config",
         "sys/auth/kubernetes",
         "auth/kubernetes/config",
         "sys/policies/acl/hw-operator",
+        "sys/policies/acl/hw-operator-quarantine",
         "sys/policies/acl/hw-workflow-writer",
         "sys/policies/acl/hw-workflow-reader",
         "auth/kubernetes/role/hw-operator",
+        "transit/keys/hw-operator-state",
+        "pki/roles/hw-mtls",
     ]
+
+
+def test_an_admin_may_leave_quarantine_out() -> None:
+    settings = BootstrapSettings(SETTINGS.access, quarantine=False)
+    plan = {step.path: step for step in bootstrap_plan(settings)}
+    assert "sys/policies/acl/hw-operator-quarantine" not in plan
+    role = plan["auth/kubernetes/role/hw-operator"]
+    assert role.body(None)["token_policies"] == "hw-operator"
+
+
+def test_certificates_are_for_whoever_is_logged_in_and_for_nobody_else() -> None:
+    role = PLAN["pki/roles/hw-mtls"].body(None)
+    alias = "{{identity.entity.aliases.acc_1.metadata.service_account_"
+    assert role["allowed_domains"] == f"{alias}name}}}}.{alias}namespace}}}}.svc"
+    uri = f"spiffe://cluster.local/ns/{alias}namespace}}}}/sa/{alias}name}}}}"
+    assert role["allowed_uri_sans"] == uri
+    assert role["allowed_domains_template"] is True
+    assert role["allowed_uri_sans_template"] is True
+    assert not any(role[each] for each in ("allow_any_name", "allow_ip_sans", "allow_localhost"))
+    assert not any(role[each] for each in ("allow_glob_domains", "allow_wildcard_certificates"))
 
 
 def test_other_mounts_are_named_everywhere() -> None:
@@ -45,6 +71,8 @@ def test_other_mounts_are_named_everywhere() -> None:
 
 
 IN_PLACE: list[tuple[str, dict[str, Any]]] = [
+    ("sys/mounts/pki", {"type": "pki"}),
+    ("transit/keys/hw-operator-state", {"exportable": False, "deletion_allowed": False}),
     ("sys/mounts/secret", {"type": "kv", "options": {"version": "2"}}),
     ("secret/config", {"cas_required": True, "max_versions": 10}),
     ("secret/config", {"cas_required": True, "max_versions": 50}),
@@ -61,7 +89,7 @@ IN_PLACE: list[tuple[str, dict[str, Any]]] = [
     (
         "auth/kubernetes/role/hw-operator",
         {
-            "token_policies": ["hw-operator"],
+            "token_policies": ["hw-operator", "hw-operator-quarantine"],
             "audience": "vault",
             "alias_name_source": "serviceaccount_uid",
             "token_period": 3600,
@@ -93,7 +121,11 @@ def test_what_is_as_it_should_be_is_left_alone(path: str, current: Mapping[str, 
         ("auth/kubernetes/config", {"disable_local_ca_jwt": False}),
         ("auth/kubernetes/config", {"token_reviewer_jwt_set": False}),
         ("auth/kubernetes/role/hw-operator", {"token_policies": ["hw-operator", "root"]}),
+        ("auth/kubernetes/role/hw-operator", {"token_policies": ["hw-operator"]}),
         ("auth/kubernetes/role/hw-operator", {"audience": ""}),
+        ("transit/keys/hw-operator-state", {"exportable": True}),
+        ("transit/keys/hw-operator-state", {"deletion_allowed": True}),
+        ("sys/mounts/pki", {"type": "kv"}),
         ("auth/kubernetes/role/hw-operator", {"token_period": 7200}),
         ("auth/kubernetes/role/hw-operator", {"bound_service_account_names": ["*"]}),
     ],

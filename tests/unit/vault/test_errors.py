@@ -47,6 +47,43 @@ def test_an_answer_is_classed_by_status_and_by_known_words(
     assert kind_of(status, (error,), login=login) is kind
 
 
+@pytest.mark.parametrize(
+    ("status", "error", "label", "kind"),
+    [
+        (400, "lease not found", "lease_renew", Kind.LEASE_GONE),
+        (400, "invalid lease", "lease_renew", Kind.LEASE_GONE),
+        (400, "unknown role: hw.a.b.c", "database_creds", Kind.SOURCE_MISSING),
+        (400, "unknown role: hw.a.b.c", "database_static", Kind.SOURCE_MISSING),
+        (400, "no static role found for role name", "database_rotate", Kind.SOURCE_MISSING),
+        (400, "unknown role: hw-mtls", "pki_sign", Kind.SOURCE_MISSING),
+        (404, "", "pki_read", Kind.SOURCE_MISSING),
+        (404, "", "transit_read", Kind.SOURCE_MISSING),
+        (400, "key not found", "transit_rotate", Kind.SOURCE_MISSING),
+        (400, "encryption key not found", "ledger_decrypt", Kind.SOURCE_MISSING),
+        (404, "1 error occurred: policy does not exist", "password", Kind.SOURCE_MISSING),
+        (404, 'no handler for route "transit/keys/x".', "transit_read", Kind.MOUNT_MISSING),
+        (400, "disallowed by policy (too old)", "transit_decrypt", Kind.INVALID),
+        (400, "invalid ciphertext: no prefix", "ledger_decrypt", Kind.INVALID),
+        (400, "beyond the expiration of the CA certificate", "pki_sign", Kind.AUTHORITY_ENDS),
+        (400, "common name x not allowed by this role", "pki_sign", Kind.INVALID),
+        (500, "failed to connect to `host=db`", "database_creds", Kind.DATABASE),
+        (400, "failed to revoke: connection refused", "lease_revoke", Kind.DATABASE),
+        (403, "permission denied", "database_creds", Kind.DENIED),
+        (503, "Vault is sealed", "database_creds", Kind.SEALED),
+    ],
+)
+def test_an_engines_answer_is_classed_by_what_was_asked(
+    status: int, error: str, label: str, kind: Kind
+) -> None:
+    assert kind_of(status, (error,) if error else (), label=label) is kind
+
+
+def test_a_database_that_is_down_is_no_outage_of_vault() -> None:
+    error = VaultError(Kind.DATABASE, "make a login")
+    assert not error.outage
+    assert error.reason is Reason.DATABASE_REFUSED
+
+
 OUTAGES = {
     Kind.UNREACHABLE,
     Kind.SEALED,
