@@ -290,7 +290,7 @@ class RestlessLoop(VirtualLoop):
 async def cluster(**options: Any) -> AsyncIterator[ApiServer]:
     """A fake API server with a namespace, Deployments that come up, and the loop's clock."""
     async with ApiServer(
-        now=Core.now, **{"namespaces": (SPACE,), "rolling_out": True, **options}
+        now=Core.now, **{"namespaces": (SPACE, LEDGER_SPACE), "rolling_out": True, **options}
     ) as server:
         yield server
 

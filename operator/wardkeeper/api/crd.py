@@ -61,7 +61,7 @@ def definition() -> dict[str, Any]:
 
 def ledger_definition() -> dict[str, Any]:
     """The whole definition of IssuedCredential; its spec is written once and for all."""
-    spec = structural(IssuedCredentialSpec, "spec")
+    spec = structural(IssuedCredentialSpec, "spec", defaults=False)
     spec[RULES] = [
         *spec.get(RULES, []),
         {
@@ -167,12 +167,17 @@ def _columns() -> list[dict[str, Any]]:
 def _ledger_columns() -> list[dict[str, Any]]:
     """What `kubectl get hic` shows."""
     return [
-        {"name": "Namespace", "type": "string", "jsonPath": ".spec.workflowRef.namespace"},
+        {
+            "name": "Workflow-Namespace",
+            "type": "string",
+            "jsonPath": ".spec.workflowRef.namespace",
+        },
         {"name": "Workflow", "type": "string", "jsonPath": ".spec.workflowRef.name"},
         {"name": "Secret", "type": "string", "jsonPath": ".spec.secret"},
         {"name": "Engine", "type": "string", "jsonPath": ".spec.engine"},
         {"name": "Phase", "type": "string", "jsonPath": ".status.phase"},
-        {"name": "Expires", "type": "date", "priority": 1, "jsonPath": ".status.expiresAt"},
+        {"name": "Issued", "type": "date", "priority": 1, "jsonPath": ".status.issuedAt"},
+        {"name": "Expires", "type": "string", "priority": 1, "jsonPath": ".status.expiresAt"},
         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     ]
 

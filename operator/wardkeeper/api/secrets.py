@@ -360,7 +360,7 @@ class Delivery(Model):
     on_change: OnChange = Field(
         OnChange.RESTART,
         description="Restart, the default, rolls the workload out anew; Reload only changes the "
-        "files, which the program has to read again by itself.",
+        "files, which the program has to read again by itself. Without meaning for transit.",
     )
 
 

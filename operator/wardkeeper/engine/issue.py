@@ -68,28 +68,34 @@ async def issue(driver: Driver, desk: Desk, entry: Credential, uid: str) -> Issu
         ours = held if held and held.rotation_id == entry.rotation_id else None
         if ours is not None and not ours.pending:
             return await _adopted(desk, ours)
-        keeper = _Keeper(desk, entry, uid, newest.version if newest else 0, held)
+        number = newest.version if newest else 0
+        keeper = _Keeper(desk, entry, uid, number, held, half_made=number if ours else 0)
         made = await driver.make(replace(desk, pending=ours.data if ours else {}, keep=keeper.keep))
         if not made.data or not all(made.data.values()):
+            await _undo(desk, made)
             raise NothingMade(f"the source of secret {secret} lacks values")
         try:
-            return await _kept(desk, made, keeper)
+            version = await _kept(desk, made, keeper)
         except VaultError as error:
-            await _undo(desk, made)
-            if error.kind is not Kind.CAS:
+            settled = await _settled(desk, made, entry, uid)
+            if settled is None and error.kind is not Kind.CAS:
                 raise
+            if settled is None:
+                continue
+            version = settled
+        return await _adopted(desk, version)
     raise VaultError(Kind.CAS, f"keep a new version of secret {secret}")
 
 
 async def recall(own: OwnVault, secret: str, entry: Credential, uid: str) -> Version | None:
     """What an entry delivers, from KV; None when KV does not hold it any more.
 
+    Of an intent it is what a lost answer left: the newest version, perhaps half made.
+
     Raises:
         VaultError: it cannot be read.
     """
-    if not entry.handle.kv_version:
-        return None
-    version = _version(await own.kv.read(secret, entry.handle.kv_version), uid)
+    version = _version(await own.kv.read(secret, entry.handle.kv_version or None), uid)
     return version if version and version.rotation_id == entry.rotation_id else None
 
 
@@ -102,10 +108,19 @@ class _Keeper:
     uid: str
     number: int
     before: Version | None
+    half_made: int = 0
 
     async def keep(self, pending: Mapping[str, str]) -> None:
         """Keep half-made material."""
-        await self.write(pending, {}, pending=True)
+        self.half_made = (await self.write(pending, {}, pending=True)).version
+
+    async def tidy(self) -> None:
+        """Destroy the half that the whole has replaced; Vault lets it go later if not now."""
+        if self.half_made:
+            try:
+                await self.desk.working_as.kv.destroy(self.desk.spec.name, (self.half_made,))
+            except VaultError:
+                return
 
     async def write(
         self, data: Mapping[str, str], beside: Mapping[str, Any], *, pending: bool = False
@@ -125,7 +140,8 @@ class _Keeper:
         return kept
 
 
-async def _kept(desk: Desk, made: Made, keeper: _Keeper) -> Issued:
+async def _kept(desk: Desk, made: Made, keeper: _Keeper) -> Version:
+    """Keep what was made."""
     beside = {
         "lease": made.lease,
         "serial": made.handle.serial,
@@ -138,7 +154,24 @@ async def _kept(desk: Desk, made: Made, keeper: _Keeper) -> Issued:
     version = _version(await keeper.write(made.data, beside), keeper.uid)
     if version is None:
         raise VaultError(Kind.NOT_VAULT, f"keep secret {desk.spec.name}")
-    return await _adopted(desk, version)
+    await keeper.tidy()
+    return version
+
+
+async def _settled(desk: Desk, made: Made, entry: Credential, uid: str) -> Version | None:
+    """What KV holds of an entry after a write that failed, or whose answer was lost.
+
+    A lease that KV does not hold is ended. When nobody can tell it is left alone: the next try
+    finds it in KV, or ends it as one that nobody knows.
+    """
+    try:
+        found = await recall(desk.working_as, desk.spec.name, entry, uid)
+    except VaultError:
+        return None
+    whole = found if found is not None and not found.pending else None
+    if whole is None or whole.beside.get("lease", "") != made.lease:
+        await _undo(desk, made)
+    return whole
 
 
 async def _adopted(desk: Desk, version: Version) -> Issued:

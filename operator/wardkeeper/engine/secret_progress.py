@@ -181,7 +181,8 @@ class Progress:
 
     async def _known_leases(self, decision: Decision) -> frozenset[str]:
         """Only needed where an unknown one could be found."""
-        if self._wish.engine is not Engine.DATABASE_DYNAMIC or decision.step is not Step.ISSUE:
+        looks = decision.step in (Step.ISSUE, Step.RETIRE)
+        if self._wish.engine is not Engine.DATABASE_DYNAMIC or not looks:
             return frozenset()
         return await self._tokens.known_leases(self._job.uid)
 
@@ -284,12 +285,14 @@ class Progress:
         self._services.count(self._wish.engine, "rolled_back" if current else "failed", None)
 
     async def _retire(self, decision: Decision, vault: WorkflowVault, subject: Credential) -> None:
-        version = await self._version(decision, vault, subject) if subject.issued_at else None
-        lease = await vault.decrypt(subject.handle.lease) if subject.handle.lease else ""
+        version = await self._version(decision, vault, subject)
+        lease = version.beside.get("lease", "") if version else ""
+        if subject.handle.lease:
+            lease = await vault.decrypt(subject.handle.lease)
         desk = await self._desk(decision, vault)
         await self._driver.retire(desk, version.data if version else {}, lease)
         if version is not None and desk.own is not None:
-            await desk.own.kv.destroy(self._spec.name, (subject.handle.kv_version,))
+            await desk.own.kv.destroy(self._spec.name, (version.number,))
         await self._services.ledger.close(subject)
 
     async def _failed(self, decision: Decision, error: VaultError) -> Trouble | None:

@@ -9,15 +9,15 @@ the spec: its opening stays closed, and opens by itself when the peer appears.
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING
-from zoneinfo import available_timezones
 
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.status import EndpointState
 from wardkeeper.policy.cron import check_schedule
+from wardkeeper.policy.secrets import judge_secrets
 from wardkeeper.policy.verdict import EndpointVerdict, Problem, Verdict
+from wardkeeper.policy.zones import unknown_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,9 @@ def judge(workflow: HealthcareWorkflow, known: Known) -> Verdict:
         known: whether a HealthcareWorkflow of this namespace and name exists.
     """
     return Verdict(
-        problems=tuple(chain(judge_schedule(workflow), judge_time_zone(workflow))),
+        problems=tuple(
+            chain(judge_schedule(workflow), judge_time_zone(workflow), judge_secrets(workflow))
+        ),
         endpoints=tuple(
             judge_endpoint(one, workflow.metadata.namespace, known)
             for one in workflow.spec.endpoints
@@ -63,13 +65,8 @@ def judge_schedule(workflow: HealthcareWorkflow) -> Iterator[Problem]:
 def judge_time_zone(workflow: HealthcareWorkflow) -> Iterator[Problem]:
     """Whether the time zone of a schedule exists."""
     zone = workflow.spec.workload.time_zone
-    if zone is not None and zone not in _time_zones():
-        yield Problem(
-            "spec.workload.timeZone",
-            f"{zone!r}, which no time zone is called",
-            "timeZone must be a name of the IANA time zone database; write it like"
-            " America/New_York",
-        )
+    if zone is not None:
+        yield from unknown_zone("spec.workload.timeZone", zone)
 
 
 def judge_endpoint(endpoint: Endpoint, namespace: str, known: Known) -> EndpointVerdict:
@@ -109,9 +106,3 @@ def _exists(peer: WorkflowPeer, namespace: str, known: Known) -> bool:
 
 def _full_name(peer: WorkflowPeer, namespace: str) -> str:
     return f"{peer.namespace or namespace}/{peer.name}"
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    """All IANA names; not `localtime`, which means another zone on every machine."""
-    return frozenset(available_timezones() - {"localtime"})

@@ -50,7 +50,7 @@ class Version:
     data: Mapping[str, str] = field(repr=False)
     beside: Mapping[str, str] = field(repr=False)
     mac_key: str = field(repr=False)
-    pending: bool = False
+    pending: bool = field(default=False, repr=False)
 
     @property
     def content_mac(self) -> str:

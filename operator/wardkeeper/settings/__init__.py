@@ -12,6 +12,7 @@ from wardkeeper.settings.model import (
     LogLevel,
     NetworkSettings,
     PullPolicy,
+    RotationSettings,
     Settings,
     VaultSettings,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "LoggingSettings",
     "NetworkSettings",
     "PullPolicy",
+    "RotationSettings",
     "Settings",
     "SettingsError",
     "VaultSettings",

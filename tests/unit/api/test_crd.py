@@ -11,19 +11,26 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from tests.unit.api.samples.table import REFUSED
 from wardkeeper.api import generate
-from wardkeeper.api.crd import definition, definition_yaml, ledger_definition
+from wardkeeper.api.crd import (
+    definition,
+    definition_yaml,
+    ledger_definition,
+    ledger_definition_yaml,
+)
 from wardkeeper.api.read import read_workflow
 from wardkeeper.api.workflow import HealthcareWorkflow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[3]
 Node = dict[str, Any]
+Nodes = list[tuple[str, Node]]
 
 
 def _version() -> Node:
@@ -41,7 +48,7 @@ def _walk(node: Node, path: str) -> Iterator[tuple[str, Node]]:
         yield from _walk(node["additionalProperties"], f"{path}{{}}")
 
 
-def _nodes(whole: Node | None = None) -> list[tuple[str, Node]]:
+def _nodes(whole: Node | None = None) -> Nodes:
     version = (whole or definition())["spec"]["versions"][0]
     root = version["schema"]["openAPIV3Schema"]
     return [
@@ -52,16 +59,20 @@ def _nodes(whole: Node | None = None) -> list[tuple[str, Node]]:
 
 
 NODES = _nodes()
-ALL_NODES = [*NODES, *((f"ledger {path}", node) for path, node in _nodes(ledger_definition()))]
+LEDGER = _nodes(ledger_definition())
+DEFINITIONS = (definition, ledger_definition)
+of_each = pytest.mark.parametrize("nodes", [NODES, LEDGER], ids=["workflow", "ledger"])
 
 
-def test_every_node_is_described_in_a_sentence() -> None:
-    for path, node in ALL_NODES:
+@of_each
+def test_every_node_is_described_in_a_sentence(nodes: Nodes) -> None:
+    for path, node in nodes:
         assert re.fullmatch(r"[A-Z].*[.]", node["description"]), path
 
 
-def test_every_node_is_bounded() -> None:
-    for path, node in NODES:
+@of_each
+def test_every_node_is_bounded(nodes: Nodes) -> None:
+    for path, node in nodes:
         if node["type"] == "string":
             assert "enum" in node or node["maxLength"] <= 4096, path
         if node["type"] == "array":
@@ -72,8 +83,9 @@ def test_every_node_is_bounded() -> None:
             assert "minimum" in node, path
 
 
-def test_every_list_says_how_it_merges() -> None:
-    for path, node in NODES:
+@of_each
+def test_every_list_says_how_it_merges(nodes: Nodes) -> None:
+    for path, node in nodes:
         if node["type"] != "array":
             continue
         kind = node["x-kubernetes-list-type"]
@@ -85,8 +97,9 @@ def test_every_list_says_how_it_merges() -> None:
             assert set(node["x-kubernetes-list-map-keys"]) <= set(node["items"]["required"]), path
 
 
-def test_there_are_neither_booleans_nor_floats_nor_open_objects() -> None:
-    for path, node in NODES:
+@of_each
+def test_there_are_neither_booleans_nor_floats_nor_open_objects(nodes: Nodes) -> None:
+    for path, node in nodes:
         assert node["type"] in {"string", "integer", "array", "object"}, path
         assert not {"nullable", "oneOf", "anyOf", "not"} & node.keys(), path
         assert "x-kubernetes-preserve-unknown-fields" not in node, path
@@ -97,31 +110,36 @@ def test_there_are_neither_booleans_nor_floats_nor_open_objects() -> None:
             assert path.endswith("matchLabels"), "other maps are lists with a key"
 
 
-def test_enums_and_their_values_are_written_like_kubernetes_writes_them() -> None:
-    for path, node in NODES:
+@of_each
+def test_enums_and_their_values_are_written_like_kubernetes_writes_them(nodes: Nodes) -> None:
+    for path, node in nodes:
         for value in node.get("enum", []):
             verb = path.endswith(".verbs[]")
             assert re.fullmatch(r"[a-z]+" if verb else r"[A-Z][A-Za-z0-9]*", value), path
 
 
-def test_names_are_camel_case_and_avoid_what_the_conventions_avoid() -> None:
-    for path, node in NODES:
+@of_each
+def test_names_are_camel_case_and_avoid_what_the_conventions_avoid(nodes: Nodes) -> None:
+    for path, node in nodes:
         for name in node.get("properties", {}):
             assert re.fullmatch(r"[a-z][a-zA-Z0-9]*", name), path
             assert not re.search(r"(Reference|Timestamp|[tT]imeStamp)s?$", name), path
-            assert name != "phase" or path == "status.secrets[]", "a phase of the whole is no state"
+            one = path == "status.secrets[]" or nodes is LEDGER
+            assert name != "phase" or one, "a phase of the whole is no state"
 
 
-def test_what_has_a_default_is_not_required() -> None:
-    for path, node in NODES:
+@of_each
+def test_what_has_a_default_is_not_required(nodes: Nodes) -> None:
+    for path, node in nodes:
         for name in node.get("required", []):
             assert "default" not in node["properties"][name], path
 
 
-def test_a_required_text_cannot_be_empty() -> None:
+@of_each
+def test_a_required_text_cannot_be_empty(nodes: Nodes) -> None:
     empty = {"spec.workload.containers[].env[].value", "status.conditions[].message"}
     empty.add("spec.workload.initContainers[].env[].value")
-    for path, node in NODES:
+    for path, node in nodes:
         for name in node.get("required", []):
             member = node["properties"][name]
             if member["type"] == "string" and f"{path}.{name}" not in empty:
@@ -136,8 +154,9 @@ def _pattern(rule: str) -> str:
     return found[1] if found else ""
 
 
-def test_every_rule_tells_what_to_do() -> None:
-    for path, node in NODES:
+@of_each
+def test_every_rule_tells_what_to_do(nodes: Nodes) -> None:
+    for path, node in nodes:
         for rule in node.get("x-kubernetes-validations", []):
             assert re.search(
                 r"write it like|such as|must be|; [a-z]|is required|cannot be changed",
@@ -189,13 +208,39 @@ def test_no_field_can_weaken_a_container() -> None:
     }
 
 
-def test_columns_point_at_fields_that_exist() -> None:
-    paths = {path for path, _ in NODES} | {"metadata.creationTimestamp"}
-    for column in _version()["additionalPrinterColumns"]:
+@pytest.mark.parametrize("whole", DEFINITIONS)
+def test_columns_point_at_fields_that_exist(whole: Callable[[], Node]) -> None:
+    paths = {path for path, _ in _nodes(whole())} | {"metadata.creationTimestamp"}
+    (version,) = whole()["spec"]["versions"]
+    for column in version["additionalPrinterColumns"]:
         path = re.sub(r"\[\?\(.*?\)\]", "[]", column["jsonPath"]).removeprefix(".")
         assert path in paths, column["name"]
-    for selectable in _version()["selectableFields"]:
+    for selectable in version.get("selectableFields", []):
         assert selectable["jsonPath"].removeprefix(".") in paths
+
+
+def test_a_column_counts_the_time_since_and_never_until() -> None:
+    """kubectl shows a date that is still to come as <invalid>."""
+    for whole in DEFINITIONS:
+        for column in whole()["spec"]["versions"][0]["additionalPrinterColumns"]:
+            past = column["jsonPath"] in (".metadata.creationTimestamp", ".status.issuedAt")
+            assert (column["type"] == "date") == past, column["name"]
+
+
+def test_an_entry_of_the_ledger_is_written_once_and_holds_nothing_that_was_not_written() -> None:
+    root = ledger_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    rules = root["properties"]["spec"]["x-kubernetes-validations"]
+    assert "self == oldSelf" in [rule["rule"] for rule in rules]
+    assert not [path for path, node in LEDGER if "default" in node], "a thousand entries have it"
+    names = {name for _, node in LEDGER for name in node.get("properties", {})}
+    assert not names & {"password", "value", "key", "data", "token"}
+
+
+def test_both_kinds_are_found_by_their_category() -> None:
+    names = [whole()["spec"]["names"] for whole in DEFINITIONS]
+    assert [one["shortNames"] for one in names] == [["hcw"], ["hic"]]
+    assert all(one["categories"] == ["healthcare"] for one in names)
+    assert all(whole()["spec"]["scope"] == "Namespaced" for whole in DEFINITIONS)
 
 
 def test_every_rule_refuses_some_sample() -> None:
@@ -215,16 +260,28 @@ def test_every_rule_refuses_some_sample() -> None:
     assert not spoken - said
 
 
-def test_the_definition_is_written_the_same_every_time() -> None:
-    text = definition_yaml()
-    assert text == definition_yaml()
-    assert yaml.safe_load(text) == definition()
+@pytest.mark.parametrize(
+    ("written", "whole"),
+    [(definition_yaml, definition), (ledger_definition_yaml, ledger_definition)],
+)
+def test_a_definition_is_written_the_same_every_time(
+    written: Callable[[], str], whole: Callable[[], Node]
+) -> None:
+    text = written()
+    assert text == written()
+    assert yaml.safe_load(text) == whole()
     assert "&id" not in text
     assert "\t" not in text
 
 
 def test_generated_files_are_current() -> None:
     assert generate.outdated(ROOT) == [], "run `make crds`"
+
+
+def test_every_definition_is_installed() -> None:
+    listed = yaml.safe_load((ROOT / "crds" / "kustomization.yaml").read_text())["resources"]
+    generated = {path for path in generate.files() if path.startswith("crds/")}
+    assert {f"crds/{name}" for name in listed} == generated
 
 
 def test_the_generator_writes_what_it_then_finds_current(tmp_path: Path) -> None:

@@ -84,6 +84,71 @@ def test_every_problem_is_told_at_once() -> None:
     ]
 
 
+_CONNECTION = {"host": "db.example.org", "database": "labs"}
+
+
+def _secret(name: str, source: dict[str, Any], *zones: str) -> dict[str, Any]:
+    windows = [{"days": ["Mon"], "from": "06:00", "to": "20:00", "timeZone": z} for z in zones]
+    return {"name": name, "source": source, "rotation": {"windows": windows}}
+
+
+def _database(role: str, strategy: str = "Dynamic") -> dict[str, Any]:
+    return {"database": {"role": role, "strategy": strategy, "connection": _CONNECTION}}
+
+
+def test_the_zone_of_every_freeze_window_has_to_exist() -> None:
+    generated = {"kvGenerated": {"fields": [{"name": "password"}]}}
+    secrets = [
+        _secret("a", generated, "Etc/UTC"),
+        _secret("b", generated, "Asia/Kolkata", "Mars/Olympus"),
+    ]
+    (problem,) = judge(_workflow(secrets=secrets), _nobody).problems
+    assert problem.field == "spec.secrets[1].rotation.windows[1].timeZone"
+    assert "'Mars/Olympus'" in problem.found
+    assert "write it like America/New_York" in problem.wanted
+
+
+@pytest.mark.parametrize(
+    ("one", "another", "field"),
+    [
+        (_database("labs"), _database("labs", "Static"), "database.role"),
+        (_database("labs"), _database("labs"), "database.role"),
+        ({"transit": {"key": "labs"}}, {"transit": {"key": "labs"}}, "transit.key"),
+    ],
+)
+def test_two_secrets_that_would_rotate_the_same_thing_are_refused(
+    one: dict[str, Any], another: dict[str, Any], field: str
+) -> None:
+    secrets = [_secret("a", one), _secret("b", _database("other")), _secret("c", another)]
+    (problem,) = judge(_workflow(secrets=secrets), _nobody).problems
+    assert problem.field == f"spec.secrets[2].source.{field}"
+    assert problem.found == "'labs', which secret a names as well"
+    assert "one of its own for each secret" in problem.wanted
+
+
+def test_a_role_and_a_key_may_have_one_name() -> None:
+    secrets = [_secret("a", _database("labs")), _secret("b", {"transit": {"key": "labs"}})]
+    assert not judge(_workflow(secrets=secrets), _nobody).problems
+
+
+@pytest.mark.parametrize("name", ["hub.radiology.svc", "a.hub.radiology.svc"])
+def test_a_certificate_may_have_names_of_its_workflow(name: str) -> None:
+    secrets = [_secret("a", {"pki": {"dnsNames": [name]}})]
+    assert not judge(_workflow(secrets=secrets), _nobody).problems
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["other.radiology.svc", "hub.claims.svc", "nohub.radiology.svc", "fhir.example.org", "svc"],
+)
+def test_a_certificate_cannot_be_asked_for_in_the_name_of_somebody_else(name: str) -> None:
+    secrets = [_secret("a", {"pki": {"dnsNames": ["a.hub.radiology.svc", name]}})]
+    (problem,) = judge(_workflow(secrets=secrets), _nobody).problems
+    assert problem.field == "spec.secrets[0].source.pki.dnsNames[1]"
+    assert repr(name) in problem.found
+    assert "write it like a.hub.radiology.svc" in problem.wanted
+
+
 def test_an_endpoint_to_a_workflow_that_does_not_exist_is_closed_and_says_why() -> None:
     workflow = _workflow(
         endpoints=[

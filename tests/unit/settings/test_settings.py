@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wardkeeper.settings import Events, LogLevel, Settings, SettingsError, load_settings
+from wardkeeper.settings import (
+    Events,
+    LogLevel,
+    RotationSettings,
+    Settings,
+    SettingsError,
+    VaultSettings,
+    load_settings,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +31,11 @@ network:
   apiServer: {cidrs: [10.0.0.1/32, "fd00::/64"], ports: [6443]}
 images: {pullPolicy: IfNotPresent}
 vault: {address: "https://vault.example.org:8200/", caFile: /ca.pem, namespace: team,
-  authMount: k8s, kvMount: kv, role: r, tokenFile: /token}
+  authMount: k8s, kvMount: kv, databaseMount: db, pkiMount: ca, transitMount: keys,
+  trustDomain: example.org, databaseCaFile: /db.pem, writesPerSecond: 10, role: r,
+  tokenFile: /token}
+rotation: {collect: 0s, minRestartInterval: 10m, restartsPerMinute: 5, verifyWindow: 1m,
+  metricsPerSecret: Disabled}
 http: {host: 127.0.0.1, port: 9000}
 logging: {level: debug, format: text}
 events: Disabled
@@ -63,6 +75,11 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert settings.network.dns.match_labels == {"app": "coredns"}
     assert settings.vault
     assert settings.vault.address == "https://vault.example.org:8200"
+    assert settings.vault.model_fields_set == set(VaultSettings.model_fields)
+    assert settings.rotation.collect == 0
+    assert settings.rotation.min_restart_interval == 600
+    assert settings.rotation.metrics_per_secret is Events.DISABLED
+    assert settings.rotation.model_fields_set == set(RotationSettings.model_fields)
     assert settings.logging.level is LogLevel.DEBUG
     assert settings.events is Events.DISABLED
     every_field = set(Settings.model_fields)
@@ -93,6 +110,10 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             "leaderElection: {retry: soon}",
             "leaderElection.retry: found 'soon', wanted 'soon' is no",
         ),
+        ("rotation: {collect: 2h}", "rotation.collect: found '2h', wanted less than or equal"),
+        ("rotation: {restartsPerMinute: 0}", "rotation.restartsPerMinute: found 0, wanted grea"),
+        ("rotation: {metricsPerSecret: true}", "rotation.metricsPerSecret: found True, wanted '"),
+        ("rotation: {windows: []}", "rotation.windows: unknown key; known here: collect, metr"),
         ("- a", "settings.yaml: wanted one YAML map of settings"),
         ("a: [", "settings.yaml: line 1, column 5: "),
         ("http: {}\nhttp: {}", "settings.yaml: line 2, column 1: key 'http' stands here twice"),

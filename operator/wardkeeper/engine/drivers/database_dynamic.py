@@ -34,9 +34,7 @@ class DatabaseDynamic(DatabaseDriver):
     async def make(self, desk: Desk) -> Made:
         """Make a user, and end every other that nobody knows."""
         role = role_of(desk)
-        for lease in await desk.vault.leases(role):
-            if lease not in desk.known_leases:
-                await desk.vault.revoke_lease(lease)
+        await _end_unknown(desk, role)
         made = await desk.working_as.database.creds(role)
         return Made(
             files(desk.spec, made.username, made.password),
@@ -51,6 +49,15 @@ class DatabaseDynamic(DatabaseDriver):
         return desk.now + timedelta(seconds=int(lasts))
 
     async def retire(self, desk: Desk, data: Mapping[str, str], lease: str) -> None:
-        """End its lease, and with it the user."""
+        """End its lease, and with it the user; of an intent, what a lost answer made of it."""
         if lease:
+            await desk.vault.revoke_lease(lease)
+        elif desk.intent.issued_at is None:
+            await _end_unknown(desk, desk.intent.role)
+
+
+async def _end_unknown(desk: Desk, role: str) -> None:
+    """End the leases of a role that the ledger does not know."""
+    for lease in await desk.vault.leases(role):
+        if lease not in desk.known_leases:
             await desk.vault.revoke_lease(lease)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from wardkeeper.api.credential import Engine
 from wardkeeper.api.duration import seconds
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from wardkeeper.engine.driver import Desk
 
 _KEY = "tls.key"
+_CERTIFICATE = "tls.crt"
 _MOST_READ = 500
 """Certificates that are read at most to find one again."""
 
@@ -73,7 +75,7 @@ class PkiDriver(PlainDriver):
         said = check_leaf(leaf, chain, request.key_pem, authorities, names, uris, desk.now)
         return Made(
             {
-                "tls.crt": "\n".join((leaf, *_between(chain))) + "\n",
+                _CERTIFICATE: "\n".join((leaf, *_between(chain))) + "\n",
                 _KEY: request.key_pem,
                 "ca.crt": "\n".join(authorities) + "\n",
             },
@@ -90,12 +92,17 @@ class PkiDriver(PlainDriver):
             NotProven: somebody who trusts the bundle would not let it in.
         """
         names, _ = self._names(desk)
-        shake_hands(data["tls.crt"], (), data[_KEY], (data["ca.crt"],), names[0])
+        shake_hands(data[_CERTIFICATE], (), data[_KEY], (data["ca.crt"],), names[0])
 
     async def retire(self, desk: Desk, data: Mapping[str, str], lease: str) -> None:
-        """Revoke it as the holder of its key."""
-        if data:
-            await desk.working_as.pki.revoke_with_key(data["tls.crt"], data[_KEY])
+        """Revoke it as the holder of its key; of an intent, what a lost answer made of it."""
+        key = data.get(_KEY)
+        if key is None:
+            return
+        bundle = data.get(_CERTIFICATE)
+        leaf = _leaf(bundle) if bundle else await _signed_for(desk, csr_of(key, "").spki_sha256)
+        if leaf is not None:
+            await desk.working_as.pki.revoke_with_key(leaf, key)
 
     def _names(self, desk: Desk) -> tuple[tuple[str, ...], tuple[str, ...]]:
         own = f"{desk.workflow}.{desk.namespace}.svc"
@@ -115,6 +122,12 @@ async def _signed_for(desk: Desk, spki: str) -> str | None:
 def _between(chain: tuple[str, ...]) -> tuple[str, ...]:
     """The authorities between leaf and root; a root is trusted, not presented."""
     return tuple(one for one in chain if not _is_root(one))
+
+
+def _leaf(bundle: str) -> str:
+    """The first certificate of several."""
+    first = x509.load_pem_x509_certificates(bundle.encode())[0]
+    return first.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def _is_root(pem: str) -> bool:

@@ -57,10 +57,16 @@ class TransitDriver(PlainDriver):
             raise NotProven(f"transit key {name} does not decrypt what it encrypts")
 
     async def retire(self, desk: Desk, data: Mapping[str, str], lease: str) -> None:
-        """Give up versions before the one in use; a person has approved of that."""
-        if desk.current is not None:
-            version = int(desk.current.handle.marker)
-            await desk.working_as.transit.give_up_before(desk.intent.role, version)
+        """Give up versions before the one in use; a person has approved of that.
+
+        Of a version that never was in use nobody approved anything, and a person approves for the
+        key that is in use, not for one that was replaced by another.
+        """
+        entry, current = desk.intent, desk.current
+        if current is None or entry.proven_at is None or entry.role != current.role:
+            return
+        version = int(current.handle.marker)
+        await desk.working_as.transit.give_up_before(entry.role, version)
 
 
 def _name(desk: Desk) -> str:

@@ -52,10 +52,30 @@ def _endpoint(number: int) -> Raw:
 
 def _secret(number: int) -> Raw:
     fields = [{"name": f"f{each:02}{'f' * 60}"} for each in range(16)]
+    host = "h." * 120 + "a"
+    connection = {"host": host, "database": "d" * 63}
+    sources: tuple[Raw, ...] = (
+        {"kvGenerated": {"fields": fields, "passwordPolicy": "p" * 64}},
+        {"kvSynced": {"path": "/".join(["p" * 30] * 8), "fields": [f["name"] for f in fields]}},
+        {"database": {"role": "r" * 40, "strategy": "AlternatingUsers", "connection": connection}},
+        {"pki": {"dnsNames": [f"n{each:02}.{host}" for each in range(16)], "ttl": "2160h"}},
+        {"transit": {"key": "k" * 40}},
+    )
+    window = {
+        "days": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+        "from": "00:00",
+        "to": "23:59",
+        "timeZone": "America/Argentina/ComodRivadavia",
+    }
     return {
         "name": f"s{number:02}-{'n' * 36}",
-        "source": {"kvGenerated": {"fields": fields}},
-        "rotation": {"every": "1h30m", "maxAge": "99999m"},
+        "source": sources[number % len(sources)],
+        "rotation": {
+            "every": "1h30m",
+            "overlap": "5400s",
+            "maxAge": "99999m",
+            "windows": [window] * 16,
+        },
     }
 
 

@@ -50,6 +50,35 @@ _PLACES = st.lists(
 _CRON = _nearly("30 2 * * *", "*/5 0-3,7 1,2 JAN-dec mon-5/2", "? ? ? ? ?", "0 0 31 12 6", "@daily")
 
 
+_SOURCE = "spec.secrets[0].source"
+_SYNCED = _nearly("vendor-x/api-key", "a/../b", "/a", "a/b/c/d/e/f/g/h", "a*", "A/b")
+_TIMES = _nearly("00:00", "23:59", "20:00", "06:30")
+_SOURCES = st.sets(
+    st.sampled_from(("kvGenerated", "kvSynced", "database", "pki", "transit")), max_size=3
+)
+
+
+def _window(to: str) -> list[dict[str, Any]]:
+    return [{"days": ["Mon"], "from": "06:00", "to": to, "timeZone": "Etc/UTC"}]
+
+
+def _database(name: str) -> dict[str, Any]:
+    where = {"host": name, "database": name}
+    return {"database": {"role": "r", "strategy": "Static", "connection": where}}
+
+
+def _some(names: set[str]) -> dict[str, Any]:
+    """The sources of these names, each as short as can be."""
+    every = {
+        "kvGenerated": {"fields": [{"name": "a"}]},
+        "kvSynced": {"path": "a", "fields": ["b"]},
+        "pki": {},
+        "transit": {"key": "k"},
+        **_database("a"),
+    }
+    return {name: every[name] for name in names}
+
+
 def _labels(label: dict[str, str]) -> dict[str, Any]:
     return {"name": "a", "kind": "TCP", "port": 1, "pods": {"matchLabels": label}}
 
@@ -76,5 +105,21 @@ NEAR = (
     _sample("spec.workload.schedule", _CRON, "CronJob"),
     _sample("spec.workload.timeZone", _nearly("Etc/UTC", "Local", "Etc/GMT+5"), "CronJob"),
     _sample("spec.secrets[0].rotation.every", _nearly("24h", "1h30m", "8784h", "60s")),
+    _sample(
+        "spec.secrets[0].rotation",
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "every": _nearly("1h", "90m"),
+                "overlap": _nearly("1h", "60m", "91m"),
+                "maxAge": _nearly("3600s", "1h"),
+            },
+        ),
+    ),
+    _sample("spec.secrets[0].rotation.windows", _TIMES.map(_window)),
+    _sample(_SOURCE, _SOURCES.map(_some)),
+    _sample(_SOURCE, _SYNCED.map(lambda path: {"kvSynced": {"path": path, "fields": ["b"]}})),
+    _sample(_SOURCE, _nearly("db.example.org", "labs_1", "192.0.2.1").map(_database)),
+    _sample(_SOURCE, _nearly("5m", "299s", "2160h", "24h").map(lambda ttl: {"pki": {"ttl": ttl}})),
     _sample("spec.access.tokens[0].audience", _nearly("vault", "vault-operator", "https://a.b")),
 )
