@@ -23,14 +23,15 @@ from tests.unit.api.samples.largest import largest
 from tests.unit.api.samples.near import NEAR
 from tests.unit.api.samples.sample import DEPLOYMENT, Raw, Sample
 from tests.unit.api.samples.table import ACCEPTED, REFUSED
-from wardkeeper.api.crd import definition
+from wardkeeper.api.crd import definition, ledger_definition
+from wardkeeper.api.credential import CREDENTIAL_KIND, CREDENTIAL_PLURAL, IssuedCredential
 from wardkeeper.api.read import read_workflow
 from wardkeeper.api.schema import GROUP, VERSION
 from wardkeeper.api.status import WorkflowStatus
-from wardkeeper.api.workflow import PLURAL, HealthcareWorkflow
+from wardkeeper.api.workflow import KIND, PLURAL, HealthcareWorkflow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.cluster.access import ClusterAccess
     from tests.cluster.pool import Clusters
@@ -61,6 +62,8 @@ STATUS: Raw = {
             "rotatedAt": "2026-01-01T00:00:00Z",
             "dueAt": "2026-01-31T00:00:00Z",
             "deadline": "2026-02-15T00:00:00Z",
+            "expiresAt": "2026-02-20T00:00:00Z",
+            "waitsFor": "the end of a freeze window",
         }
     ],
     "drift": {
@@ -84,13 +87,14 @@ STATUS: Raw = {
 def server(clusters: Clusters) -> CustomObjectsApi:
     """The API server, once it serves the definition and shows it to kubectl."""
     cluster = clusters.at(Level.API)
-    cluster.apply(definition())
+    cluster.apply(definition(), ledger_definition())
     api = CustomObjectsApi(cluster.api_client())
 
     def serves() -> bool:
         try:
-            api.list_namespaced_custom_object(*PLACE, limit=1)
-            return "wardkeeper.io" in cluster.kubectl("explain", "hcw.spec")
+            for plural in (PLURAL, CREDENTIAL_PLURAL):
+                api.list_namespaced_custom_object(GROUP, VERSION, "default", plural, limit=1)
+            return all(GROUP in cluster.kubectl("explain", f"{one}.spec") for one in ("hcw", "hic"))
         except (ApiException, CommandFailedError):
             return False
 
@@ -216,7 +220,6 @@ def test_defaults_are_written_where_they_can_be_read(stored: Raw) -> None:
     assert spec["mode"] == "Enforce"
     assert spec["criticality"] == "Standard"
     assert spec["workload"]["containers"][0]["user"] == 10001
-    assert spec["secrets"][0]["rotation"] == {"every": "720h"}
     assert spec["secrets"][0]["delivery"] == {"onChange": "Restart"}
     assert "replicas" not in spec["workload"]
 
@@ -257,14 +260,120 @@ def test_workflows_are_found_by_what_they_handle_and_by_category(
     assert listed("healthcare") == [name]
 
 
-def test_the_server_stores_the_definition_as_it_is_written(
-    cluster: ClusterAccess, server: CustomObjectsApi
+ENTRY: Raw = {
+    "apiVersion": f"{GROUP}/{VERSION}",
+    "kind": CREDENTIAL_KIND,
+    "metadata": {"name": "radiology.router.db.0123456789ab"},
+    "spec": {
+        "workflowRef": {"namespace": "radiology", "name": "router", "uid": "u"},
+        "secret": "db",
+        "engine": "DatabaseDynamic",
+        "rotationId": "0123456789abcdef",
+        "role": "hw.radiology.router.labs",
+        "source": "fingerprint",
+        "request": "now",
+        "before": "marker",
+    },
+}
+ENTRY_STATUS: Raw = {
+    "phase": "Current",
+    "handle": {
+        "kvVersion": 3,
+        "lease": "vault:v1:abc",
+        "serial": "7b:00",
+        "slot": "a",
+        "marker": "m",
+        "accessor": "acc",
+    },
+    "issuedAt": "2026-01-01T00:00:00Z",
+    "expiresAt": "2099-01-01T01:00:00Z",
+    "endsAt": "2099-01-02T00:00:00Z",
+    "provenAt": "2026-01-01T00:00:10Z",
+    "revokeAfter": "2026-01-01T01:00:00Z",
+    "rejectedAt": "2026-01-01T00:00:20Z",
+    "retryAt": "2026-01-01T00:00:30Z",
+    "termSeconds": 3600,
+    "failures": 1,
+    "lastError": "Unreachable",
+}
+
+
+@pytest.fixture
+def entry(server: CustomObjectsApi, namespace: str) -> tuple[str, str, str, str, str]:
+    """Where an entry of the ledger is that was just written."""
+    place = (GROUP, VERSION, namespace, CREDENTIAL_PLURAL)
+    made: Any = server.create_namespaced_custom_object(*place, body=ENTRY)
+    assert made["spec"] == ENTRY["spec"]
+    assert "status" not in made
+    return (*place, made["metadata"]["name"])
+
+
+def test_an_entry_of_the_ledger_is_kept_as_it_is_written(
+    server: CustomObjectsApi, entry: tuple[str, str, str, str, str]
 ) -> None:
-    wanted = definition()
+    server.patch_namespaced_custom_object_status(*entry, body={"status": ENTRY_STATUS})
+    kept: Any = server.get_namespaced_custom_object(*entry)
+    assert kept["status"] == ENTRY_STATUS
+    read = IssuedCredential.model_validate(kept)
+    assert read.status.model_dump(mode="json", by_alias=True) == ENTRY_STATUS
+    assert read.spec.model_dump(mode="json", by_alias=True) == ENTRY["spec"]
+
+
+def test_what_an_entry_does_not_say_takes_no_room(server: CustomObjectsApi, namespace: str) -> None:
+    needed = {name: ENTRY["spec"][name] for name in ("workflowRef", "engine", "rotationId")}
+    made: Any = server.create_namespaced_custom_object(
+        GROUP, VERSION, namespace, CREDENTIAL_PLURAL, {**ENTRY, "spec": needed}
+    )
+    assert made["spec"] == needed
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        ({"secret": "another"}, "an entry of the ledger is never changed; delete it"),
+        ({"request": None}, "an entry of the ledger is never changed; delete it"),
+        ({"workflowRef": {"uid": "v"}}, "an entry of the ledger is never changed; delete it"),
+        ({"engine": "Magic"}, "supported values"),
+    ],
+)
+def test_an_entry_of_the_ledger_is_never_changed(
+    server: CustomObjectsApi, entry: tuple[str, str, str, str, str], change: Raw, remedy: str
+) -> None:
+    with pytest.raises(ApiException) as refusal:
+        server.patch_namespaced_custom_object(*entry, body={"spec": change})
+    assert refusal.value.status == 422
+    assert remedy in _status(refusal.value)["message"]
+
+
+def test_the_ledger_is_listed_by_its_short_name(
+    cluster: ClusterAccess,
+    server: CustomObjectsApi,
+    entry: tuple[str, str, str, str, str],
+    namespace: str,
+) -> None:
+    server.patch_namespaced_custom_object_status(*entry, body={"status": ENTRY_STATUS})
+    heads, row = cluster.kubectl("get", "hic", "-n", namespace, "-o", "wide").splitlines()
+    assert heads.split() == [
+        *("NAME", "WORKFLOW-NAMESPACE", "WORKFLOW", "SECRET", "ENGINE", "PHASE"),
+        *("ISSUED", "EXPIRES", "AGE"),
+    ]
+    cells = row.split()
+    assert cells[:6] == [entry[-1], "radiology", "router", "db", "DatabaseDynamic", "Current"]
+    assert cells[7] == "2099-01-01T01:00:00Z"
+    assert "invalid" not in row
+    listed = cluster.kubectl("get", "healthcare", "-n", namespace, "-o", "name").split()
+    assert f"issuedcredential.wardkeeper.io/{entry[-1]}" in listed
+
+
+@pytest.mark.parametrize("whole", [definition, ledger_definition])
+def test_the_server_stores_the_definition_as_it_is_written(
+    cluster: ClusterAccess, server: CustomObjectsApi, whole: Callable[[], Raw]
+) -> None:
+    wanted = whole()
     stored = cluster.get("crd", wanted["metadata"]["name"])
     assert stored is not None
     assert stored["spec"] == {**wanted["spec"], "conversion": {"strategy": "None"}}
-    cluster.apply(definition())
+    cluster.apply(whole())
     again = cluster.get("crd", wanted["metadata"]["name"])
     assert again is not None
     assert again["metadata"]["generation"] == stored["metadata"]["generation"]
@@ -274,9 +383,10 @@ def test_explain_says_something_at_every_node(
     cluster: ClusterAccess, server: CustomObjectsApi
 ) -> None:
     published = json.loads(cluster.kubectl("get", "--raw", f"/openapi/v3/apis/{GROUP}/{VERSION}"))
-    kind = published["components"]["schemas"]["io.wardkeeper.v1alpha1.HealthcareWorkflow"]
+    schemas = published["components"]["schemas"]
     silent = [
         path
+        for kind in (schemas[f"io.wardkeeper.v1alpha1.{name}"] for name in (KIND, CREDENTIAL_KIND))
         for part in ("spec", "status")
         for path, node in _walk(kind["properties"][part], part)
         if not node.get("description")

@@ -82,7 +82,9 @@ class IssuedCredentialSpec(Model):
         "", max_length=40, description="Name of the secret in the workflow; empty for its token."
     )
     engine: Engine = Field(description="What makes it.")
-    rotation_id: str = Field(max_length=64, description="Its place in the chain of rotations.")
+    rotation_id: str = Field(
+        min_length=1, max_length=64, description="Its place in the chain of rotations."
+    )
     role: str = Field("", max_length=512, description="Role, key or path in Vault.")
     source: str = Field("", max_length=64, description="Fingerprint of what was asked for.")
     request: str = Field("", max_length=256, description="The rotate-now request it answers.")
