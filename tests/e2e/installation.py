@@ -28,6 +28,7 @@ OPERATOR = "system:serviceaccount:wardkeeper-system:wardkeeper"
 PEOPLE = "alice@example.org"
 POLICIES = (
     "wardkeeper-granted-rights",
+    "wardkeeper-ledger",
     "wardkeeper-token-requests",
     "wardkeeper-workflow-identity",
     "wardkeeper-workflow-pods",
@@ -110,6 +111,17 @@ def workflow(name: str, namespace: str) -> dict[str, Any]:
     return dict(made)
 
 
+def entry(name: str) -> dict[str, Any]:
+    """An entry of the ledger, as the operator records an intent."""
+    ref = {"namespace": "radiology", "name": "lab-results-router", "uid": "u"}
+    return {
+        "apiVersion": "wardkeeper.io/v1alpha1",
+        "kind": "IssuedCredential",
+        "metadata": {"name": name, "finalizers": ["wardkeeper.io/revoke"]},
+        "spec": {"workflowRef": ref, "secret": "db", "engine": "KvGenerated", "rotationId": "aa"},
+    }
+
+
 @contextmanager
 def installed(level: Level, overlay: str) -> Iterator[Installation]:
     """A cluster of its own, with an overlay applied and its policies in force."""
@@ -159,6 +171,7 @@ def _in_force(made: Installation) -> bool:
     role = {"metadata": metadata, "rules": rules}
     tries = (
         ("rbac.authorization.k8s.io/v1", "roles", role, OPERATOR),
+        ("wardkeeper.io/v1alpha1", "issuedcredentials", entry("probe"), PEOPLE),
         ("", "serviceaccounts/default/token", {"spec": {"audiences": ["x"]}}, OPERATOR),
         ("", "pods", {"metadata": metadata, "spec": pod}, PEOPLE),
         ("", "pods", {"metadata": labelled, "spec": pod}, PEOPLE),

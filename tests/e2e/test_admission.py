@@ -11,7 +11,7 @@ import yaml
 
 from tests.cluster.levels import Level
 from tests.cluster.waiting import until
-from tests.e2e.installation import MANIFESTS, OPERATOR, PEOPLE, installed, workflow
+from tests.e2e.installation import MANIFESTS, OPERATOR, PEOPLE, entry, installed, workflow
 from wardkeeper.api.read import read_workflow
 from wardkeeper.api.workflow import HealthcareWorkflow
 from wardkeeper.policy.judge import judge
@@ -46,6 +46,7 @@ PLURALS = {
     "Role": "/apis/rbac.authorization.k8s.io/v1/{}/roles",
     "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/{}/rolebindings",
     "ServiceAccount": "/api/v1/{}/serviceaccounts",
+    "IssuedCredential": "/apis/wardkeeper.io/v1alpha1/{}/issuedcredentials",
 }
 REMEDY = "give this {} a ServiceAccount of its own, or make it a workflow"
 
@@ -487,6 +488,78 @@ def test_the_operator_binds_the_role_of_a_workflow_to_that_workflow_alone(
     body["roleRef"]["kind"] = "Role"
     body["subjects"][0] |= {"name": "shared", "namespace": NS}
     assert create(wardkeeper, "RoleBinding", body, user=OPERATOR).code == 201
+
+
+SYSTEM = "wardkeeper-system"
+BOOKS = PLURALS["IssuedCredential"].format(f"namespaces/{SYSTEM}")
+
+
+@pytest.fixture
+def kept(wardkeeper: Installation) -> Iterator[str]:
+    """Path of an entry that the operator has made; gone afterwards, whatever holds it."""
+    path = f"{BOOKS}/kept"
+    answer = wardkeeper.send("POST", BOOKS, entry("kept"), user=OPERATOR, dry_run=False)
+    assert answer.code == 201, answer.message
+    yield path
+    wardkeeper.send("DELETE", path, user=OPERATOR, dry_run=False)
+    released: dict[str, Any] = {"metadata": {"finalizers": []}}
+    wardkeeper.send("PATCH", path, released, user=OPERATOR, dry_run=False)
+    assert wardkeeper.send("GET", path).code == 404
+
+
+@pytest.mark.parametrize("user", [PEOPLE, STRANGER, DEPLOYMENTS, f"{OPERATOR}-2"])
+def test_nobody_but_the_operator_writes_the_ledger(
+    wardkeeper: Installation, kept: str, user: str
+) -> None:
+    sentences = ("'wardkeeper-ledger'", "the operator alone writes the ledger")
+    answer = create(wardkeeper, "IssuedCredential", entry("more"), user=user, namespace=SYSTEM)
+    refused(answer, *sentences, "delete IssuedCredential more to have its credential replaced")
+    elsewhere = create(wardkeeper, "IssuedCredential", entry("more"), user=user)
+    refused(elsewhere, *sentences)
+    for place, change in (
+        ("", {"metadata": {"finalizers": []}}),
+        ("", {"metadata": {"labels": {"wardkeeper.io/workflow": "another"}}}),
+        ("/status", {"status": {"phase": "Retiring"}}),
+        ("/status", {"status": {"handle": {"lease": "database/creds/another/1"}}}),
+    ):
+        path = f"{kept}{place}"
+        answer = wardkeeper.send("PATCH", path, change, user=user, groups=ADMINS)
+        refused(answer, *sentences, "delete IssuedCredential kept")
+
+
+def test_the_operator_notes_how_far_a_credential_has_come_and_never_what_it_was_made_for(
+    wardkeeper: Installation, kept: str
+) -> None:
+    status = {"status": {"phase": "Issued", "handle": {"kvVersion": 1}}}
+    assert wardkeeper.send("PATCH", f"{kept}/status", status, user=OPERATOR).code == 200
+    for change in ({"secret": "another"}, {"role": "another"}, {"workflowRef": {"uid": "v"}}):
+        answer = wardkeeper.send("PATCH", kept, {"spec": change}, user=OPERATOR)
+        assert answer.code == 422
+        assert "an entry of the ledger is never changed; delete it" in answer.message
+
+
+def test_the_operator_keeps_its_ledger_in_its_own_namespace(wardkeeper: Installation) -> None:
+    refused(
+        create(wardkeeper, "IssuedCredential", entry("more"), user=OPERATOR),
+        'cannot create resource "issuedcredentials"',
+    )
+
+
+def test_whoever_may_deletes_an_entry_and_the_operator_holds_it_until_it_is_revoked(
+    wardkeeper: Installation, kept: str
+) -> None:
+    answer = wardkeeper.send("DELETE", kept, user=PEOPLE, groups=ADMINS, dry_run=False)
+    assert answer.code == 200
+    held = wardkeeper.send("GET", kept)
+    assert held.body["metadata"]["deletionTimestamp"]
+    released: dict[str, Any] = {"metadata": {"finalizers": []}}
+    refused(wardkeeper.send("PATCH", kept, released, user=PEOPLE, groups=ADMINS))
+    assert wardkeeper.send("PATCH", kept, released, user=OPERATOR).code == 200
+
+
+def test_rbac_alone_says_who_reads_or_deletes_entries(wardkeeper: Installation, kept: str) -> None:
+    for method in ("GET", "DELETE"):
+        refused(wardkeeper.send(method, kept, user=PEOPLE), 'resource "issuedcredentials"')
 
 
 def test_removed_in_the_right_order_nothing_of_the_guards_stays_behind(

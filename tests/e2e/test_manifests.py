@@ -49,8 +49,11 @@ EVERYWHERE = (
     | rights("wardkeeper.io", "healthcareworkflows/finalizers", ("update",))
     | rights("events.k8s.io", "events", ("create", "patch"))
 )
-OWN = rights("coordination.k8s.io", "leases", ("create",)) | rights(
-    "coordination.k8s.io", "leases", ("get", "update"), "wardkeeper"
+OWN = (
+    rights("coordination.k8s.io", "leases", ("create",))
+    | rights("coordination.k8s.io", "leases", ("get", "update"), "wardkeeper")
+    | rights("wardkeeper.io", "issuedcredentials", WRITE)
+    | rights("wardkeeper.io", "issuedcredentials/status", ("patch",))
 )
 DEFAULT = rights("discovery.k8s.io", "endpointslices", ("get",), "kubernetes") | rights(
     "", "services", ("get",), "kubernetes"
@@ -101,6 +104,9 @@ NEVER = (
     ("update", "wardkeeper.io", "healthcareworkflows", ""),
     ("delete", "wardkeeper.io", "healthcareworkflows", ""),
     ("update", "wardkeeper.io", "healthcareworkflows/status", ""),
+    ("update", "wardkeeper.io", "issuedcredentials", ""),
+    ("deletecollection", "wardkeeper.io", "issuedcredentials", ""),
+    ("update", "wardkeeper.io", "issuedcredentials/status", ""),
     ("patch", "admissionregistration.k8s.io", "validatingadmissionpolicies", ""),
     ("patch", "apiextensions.k8s.io", "customresourcedefinitions", ""),
     ("approve", "certificates.k8s.io", "signers", ""),
@@ -192,7 +198,7 @@ def test_no_role_names_everything_or_a_way_around_rbac(kubectl: str, overlay: st
         for one in build(MANIFESTS / "overlays" / overlay, kubectl)
         if one["kind"] in ("Role", "ClusterRole")
     ]
-    assert len(roles) == 5
+    assert len(roles) == 6
     for role in roles:
         for rule in role["rules"]:
             for field in ("apiGroups", "resources", "verbs"):
@@ -269,6 +275,16 @@ def test_installed_for_namespaces_the_operator_cannot_touch_secrets_elsewhere(
     assert not enrolled.may(verb, "", "secrets", namespace=OUTSIDE)
     assert not enrolled.may(verb, "", "secrets", namespace=SYSTEM)
     assert not enrolled.may(verb, "", "secrets", namespace="")
+
+
+@pytest.mark.parametrize("namespace", [ENROLLED, OUTSIDE, ""])
+def test_however_it_is_installed_the_ledger_is_kept_in_the_operators_namespace_alone(
+    everywhere: Own, enrolled: Own, namespace: str
+) -> None:
+    for own in (everywhere, enrolled):
+        assert own.may("create", "wardkeeper.io", "issuedcredentials", namespace=SYSTEM)
+        for verb in WRITE:
+            assert not own.may(verb, "wardkeeper.io", "issuedcredentials", namespace=namespace)
 
 
 @pytest.mark.parametrize(("verb", "group", "resource", "name"), NEVER)
