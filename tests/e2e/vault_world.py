@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -18,10 +19,10 @@ from wardkeeper.cli.vault import app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.cluster.openbao import OpenBao
 
+CRDS = Path(__file__).parents[2] / "crds"
 OPERATOR = ("wardkeeper-system", "wardkeeper")
 
 
@@ -98,13 +99,15 @@ class VaultWorld:
 
 
 @contextmanager
-def open_vault_world(folder: Path) -> Iterator[VaultWorld]:
-    """Start it and install everything; stopped at the end."""
-    with Cluster(Level.API, openbao=True) as cluster, cluster.api_client() as api:
+def open_vault_world(folder: Path, *, postgres: bool = False) -> Iterator[VaultWorld]:
+    """Start it, with PostgreSQL if asked for, and install everything; stopped at the end."""
+    started = Cluster(Level.API, openbao=True, postgres=postgres)
+    with started as cluster, cluster.api_client() as api:
         reviewer = folder / "reviewer-token"
         reviewer.write_text(cluster.reviewer_token())
         files = (f"--kubernetes-ca-file={cluster.ca}", f"--reviewer-token-file={reviewer}")
         world = VaultWorld(cluster, CoreV1Api(api), files)
+        cluster.kubectl("apply", "--server-side", "-k", str(CRDS))
         world.service_account(*OPERATOR)
         world.first_run = world.bootstrap()
         yield world

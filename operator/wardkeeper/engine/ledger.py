@@ -4,16 +4,19 @@
 
 It stands in the operator's namespace and outlives workflows, their namespaces and the operator.
 What is known of it comes from a watch and from the answers to our own writes; every change names
-the version that it is made of, so two operators cannot both make it.
+the version that it is made of, so two operators cannot both make it. Entries are kept packed:
+thousands of them are known and few are looked at.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wardkeeper.api.credential import CREDENTIAL_KIND, REVOKE_FINALIZER, Engine
+import orjson
+
+from wardkeeper.api.credential import CREDENTIAL_KIND, REVOKE_FINALIZER, CredentialPhase
 from wardkeeper.api.reasons import Reason
 from wardkeeper.engine.gone import Gone
 from wardkeeper.engine.ledger_form import (
@@ -21,7 +24,11 @@ from wardkeeper.engine.ledger_form import (
     credential_of,
     entry_name,
     intent_of,
+    is_doomed,
+    is_held,
     owner_of,
+    packed_entry,
+    phase_of,
     status_of,
 )
 from wardkeeper.engine.outcome import Transient
@@ -39,6 +46,20 @@ __all__ = ["Ledger", "Owner"]
 _RESOURCE = resource_of(CREDENTIAL_KIND)
 
 
+class _Kept(NamedTuple):
+    """An entry as it is kept; what is asked often lies open."""
+
+    uid: str
+    version: int
+    secret: str
+    phase: CredentialPhase
+    doomed: bool
+    packed: bytes
+
+    def credential(self) -> Credential:
+        return credential_of(orjson.loads(self.packed))
+
+
 class Ledger:
     """All entries, by the uid of the workflow that they were made for.
 
@@ -50,19 +71,28 @@ class Ledger:
     def __init__(self, client: Client, namespace: str) -> None:
         self.namespace = namespace
         self._client = client
-        self._entries: dict[str, dict[str, Credential]] = {}
+        self._entries: dict[str, dict[str, _Kept]] = {}
         self._owners: dict[str, Owner] = {}
         self._uids: dict[str, str] = {}
         self._gone = Gone()
 
     def observe(self, type: str, raw: Mapping[str, Any]) -> Owner | None:  # noqa: A002
-        """Take in an event; whose entry it was if it is news, else None."""
-        name = raw["metadata"]["name"]
-        if type == "DELETED":
-            owner = self._owners.get(self._uids.get(name, ""))
-            self._forget(raw)
-            return owner
-        return owner_of(raw) if self._take_in(raw) else None
+        """Take in an event; whose entry it was if it is news, else None.
+
+        What vanished while nobody watched comes with namespace and name only.
+        """
+        if type != "DELETED":
+            return owner_of(raw) if self._take_in(raw) else None
+        metadata = raw["metadata"]
+        name, uid = metadata["name"], metadata.get("uid")
+        if uid is not None:
+            self._gone.add(uid, int(metadata["resourceVersion"]))
+        kept = self._find(name)
+        if kept is None or uid not in (None, kept.uid):
+            return None
+        owner = self._owners[self._uids[name]]
+        self._drop(name)
+        return owner
 
     def names(self) -> Iterable[str]:
         """Names of all entries."""
@@ -72,18 +102,34 @@ class Ledger:
         """Whoever has entries."""
         return tuple(self._owners.values())
 
+    def phases(self) -> Mapping[CredentialPhase, int]:
+        """How many entries there are in each phase."""
+        return Counter(one.phase for kept in self._entries.values() for one in kept.values())
+
+    def is_doomed(self, name: str) -> bool:
+        """Whether somebody asked to delete this entry."""
+        kept = self._find(name)
+        return kept is not None and kept.doomed
+
     def all_of(self, uid: str) -> tuple[Credential, ...]:
         """Every entry of one workflow."""
-        return tuple(self._entries.get(uid, {}).values())
+        return tuple(one.credential() for one in self._entries.get(uid, {}).values())
 
     def of(self, uid: str, secret: str) -> tuple[Credential, ...]:
         """The entries of one secret of a workflow."""
-        return tuple(one for one in self.all_of(uid) if one.secret == secret)
+        kept = self._entries.get(uid, {}).values()
+        return tuple(one.credential() for one in kept if one.secret == secret)
+
+    def tokens(self, uid: str) -> tuple[Credential, ...]:
+        """The entries of the workflow's own tokens, the best first.
+
+        One that lasts longer is better, and one that somebody asked to delete is the worst.
+        """
+        return tuple(sorted(self.of(uid, ""), key=_worth, reverse=True))
 
     def token(self, uid: str) -> Credential | None:
-        """The entry of the workflow's own token, the newest if there are two."""
-        tokens = [one for one in self.all_of(uid) if one.engine is Engine.TOKEN]
-        return max(tokens, key=lambda one: int(one.resource_version), default=None)
+        """The entry of the token that the workflow uses; None when there is none."""
+        return next(iter(self.tokens(uid)), None)
 
     async def intend(self, owner: Owner, credential: Credential) -> Credential:
         """Record an intent before anything is asked for; the entry.
@@ -92,12 +138,12 @@ class Ledger:
 
         Raises:
             ApiError: it cannot be recorded: then nothing may be asked for.
+            Transient: an entry of the same name is just going.
         """
         try:
             stored = await self._client.create(intent_of(owner, credential, self.namespace))
         except Conflict:
-            name = entry_name(owner, credential)
-            stored = await self._client.get(_RESOURCE, self.namespace, name)
+            stored = await self._standing(owner, credential)
         self._take_in(stored)
         return credential_of(stored)
 
@@ -108,90 +154,107 @@ class Ledger:
             Transient: the entry is not as it was when it was looked at.
             ApiError: the API server refused.
         """
-        changed = replace(credential, **changes)
         ops: list[dict[str, Any]] = [
             {
                 "op": "test",
                 "path": "/metadata/resourceVersion",
                 "value": credential.resource_version,
             },
-            {"op": "add", "path": "/status", "value": status_of(changed)},
+            {"op": "add", "path": "/status", "value": status_of(replace(credential, **changes))},
         ]
-        stored = await self._patch(credential, ops, subresource="status")
+        kept = self._find(credential.name)
+        if kept is not None:
+            ops.insert(0, {"op": "test", "path": "/metadata/uid", "value": kept.uid})
+        try:
+            stored = await self._patch(credential.name, ops, subresource="status")
+        except NotFound as error:
+            raise _changed(credential.name) from error
+        self._take_in(stored)
         return credential_of(stored)
 
     async def close(self, credential: Credential) -> None:
         """Forget a credential that has ended; done when its entry is gone already.
 
+        Whoever dies between the two writes leaves an entry that is to be deleted: the credential
+        is ended once more, and then its entry goes.
+
         Raises:
+            Transient: the entry is not as it was when it was looked at.
             ApiError: the API server refused.
         """
-        uid = await self._uid(credential)
-        if uid is None:
+        name = credential.name
+        kept = self._find(name)
+        if kept is None:
             return
-        if not credential.doomed:
-            await self._client.delete(_RESOURCE, self.namespace, credential.name, uid=uid)
-        at = [{"op": "test", "path": "/metadata/uid", "value": uid}]
-        with suppress(NotFound):
-            await self._client.json_patch(
-                _RESOURCE,
-                self.namespace,
-                credential.name,
-                [*at, {"op": "replace", "path": "/metadata/finalizers", "value": []}],
-            )
-        self._drop(credential.name)
-
-    async def _uid(self, credential: Credential) -> str | None:
         try:
-            raw = await self._client.get(
-                _RESOURCE, self.namespace, credential.name, metadata_only=True
-            )
+            if not kept.doomed:
+                await self._client.delete(_RESOURCE, self.namespace, name, uid=kept.uid)
+            held = orjson.loads(kept.packed)["metadata"].get("finalizers", ())
+            if REVOKE_FINALIZER in held:
+                await self._let_go(name, kept.uid, held.index(REVOKE_FINALIZER))
         except NotFound:
-            self._drop(credential.name)
-            return None
-        if REVOKE_FINALIZER not in raw["metadata"].get("finalizers", ()):
-            raise Transient(
-                Reason.API_UNAVAILABLE, f"{CREDENTIAL_KIND} {credential.name} is being closed"
-            )
-        return str(raw["metadata"]["uid"])
+            pass
+        except Conflict as error:
+            raise _changed(name) from error
+        self._gone.add(kept.uid)
+        self._drop(name)
+
+    async def _let_go(self, name: str, uid: str, index: int) -> None:
+        """Take our finalizer off, and nobody else's."""
+        path = f"/metadata/finalizers/{index}"
+        ops = [
+            {"op": "test", "path": "/metadata/uid", "value": uid},
+            {"op": "test", "path": path, "value": REVOKE_FINALIZER},
+            {"op": "remove", "path": path},
+        ]
+        await self._patch(name, ops)
+
+    async def _standing(self, owner: Owner, credential: Credential) -> dict[str, Any]:
+        """The entry that bears the name already, if it is the same intent."""
+        name = entry_name(owner, credential)
+        try:
+            stored = await self._client.get(_RESOURCE, self.namespace, name)
+        except NotFound as error:
+            raise _changed(name) from error
+        same = stored["spec"]["rotationId"] == credential.rotation_id
+        if not same or owner_of(stored) != owner or not is_held(stored):
+            raise _changed(name)
+        return stored
 
     async def _patch(
-        self, credential: Credential, ops: list[dict[str, Any]], *, subresource: str
+        self, name: str, ops: list[dict[str, Any]], *, subresource: str = ""
     ) -> dict[str, Any]:
         try:
-            stored = await self._client.json_patch(
-                _RESOURCE, self.namespace, credential.name, ops, subresource=subresource
+            return await self._client.json_patch(
+                _RESOURCE, self.namespace, name, ops, subresource=subresource
             )
-        except (Conflict, Invalid, NotFound) as error:
+        except (Conflict, Invalid) as error:
             if isinstance(error, Invalid) and error.causes:
                 raise
-            raise Transient(
-                Reason.API_UNAVAILABLE,
-                f"{CREDENTIAL_KIND} {credential.name} changed meanwhile; it is looked at again",
-            ) from error
-        self._take_in(stored)
-        return stored
+            raise _changed(name) from error
 
     def _take_in(self, raw: Mapping[str, Any]) -> bool:
         """Remember an entry; whether it is news."""
         metadata, owner = raw["metadata"], owner_of(raw)
-        version = int(metadata["resourceVersion"])
-        if self._gone.holds(metadata["uid"], version):
+        name, uid, version = metadata["name"], metadata["uid"], int(metadata["resourceVersion"])
+        known = self._find(name)
+        late = known is not None and known.version >= version
+        if late or self._gone.holds(uid, version):
             return False
-        entries = self._entries.setdefault(owner.uid, {})
-        known = entries.get(metadata["name"])
-        if known is not None and int(known.resource_version) >= version:
-            return False
-        entries[metadata["name"]] = credential_of(raw)
-        self._uids[metadata["name"]] = owner.uid
-        self._owners[owner.uid] = owner
+        if not is_held(raw):
+            self._gone.add(uid, version)
+            self._drop(name)
+            return known is not None
+        credential = credential_of(raw)
+        owner = self._owners.setdefault(owner.uid, owner)
+        self._entries.setdefault(owner.uid, {})[name] = _Kept(
+            uid, version, credential.secret, phase_of(credential), is_doomed(raw), packed_entry(raw)
+        )
+        self._uids[name] = owner.uid
         return True
 
-    def _forget(self, raw: Mapping[str, Any]) -> None:
-        metadata = raw["metadata"]
-        if "uid" in metadata:
-            self._gone.add(metadata["uid"], int(metadata["resourceVersion"]))
-        self._drop(metadata["name"])
+    def _find(self, name: str) -> _Kept | None:
+        return self._entries.get(self._uids.get(name, ""), {}).get(name)
 
     def _drop(self, name: str) -> None:
         uid = self._uids.pop(name, None)
@@ -201,3 +264,15 @@ class Ledger:
         entries.pop(name, None)
         if not entries:
             del self._entries[uid], self._owners[uid]
+
+
+def _worth(token: Credential) -> tuple[bool, float, int]:
+    ends = token.expires_at.timestamp() if token.expires_at else 0.0
+    return not token.doomed, ends, int(token.resource_version)
+
+
+def _changed(name: str) -> Transient:
+    return Transient(
+        Reason.API_UNAVAILABLE,
+        f"{CREDENTIAL_KIND} {name} is not as it was when it was looked at; it is looked at again",
+    )

@@ -14,6 +14,7 @@ from wardkeeper.api.credential import (
     Engine,
 )
 from wardkeeper.api.schema import GROUP, VERSION
+from wardkeeper.engine.seen import packed
 from wardkeeper.render.metadata import MANAGED_BY, OPERATOR, WORKFLOW
 from wardkeeper.rotation.credential import Credential, Handle
 from wardkeeper.rotation.record import read_time, write_time
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 _NAME_ID = 12
 """Characters of the rotation id in an entry's name; the rest of the name says whose it is."""
 
+_KEPT_OF_METADATA = frozenset(
+    {"name", "resourceVersion", "creationTimestamp", "deletionTimestamp", "finalizers"}
+)
 _TIMES = {
     "issuedAt": "issued_at",
     "expiresAt": "expires_at",
@@ -128,6 +132,25 @@ def owner_of(raw: Mapping[str, Any]) -> Owner:
     return Owner(ref["namespace"], ref["name"], ref["uid"])
 
 
+def is_held(raw: Mapping[str, Any]) -> bool:
+    """Whether an entry still stands for a credential: one that is going no longer needs us."""
+    metadata = raw["metadata"]
+    return REVOKE_FINALIZER in metadata.get("finalizers", ()) or not _is_going(metadata)
+
+
+def is_doomed(raw: Mapping[str, Any]) -> bool:
+    """Whether somebody asked to delete an entry whose credential has not ended."""
+    return _is_going(raw["metadata"]) and is_held(raw)
+
+
+def packed_entry(raw: Mapping[str, Any]) -> bytes:
+    """What `credential_of` needs of an entry, and its finalizers."""
+    metadata = {name: value for name, value in raw["metadata"].items() if name in _KEPT_OF_METADATA}
+    spec = {name: value for name, value in raw["spec"].items() if name != "workflowRef"}
+    entry = {"metadata": metadata, "spec": spec, "status": raw.get("status", {})}
+    return packed(entry)
+
+
 def credential_of(raw: Mapping[str, Any]) -> Credential:
     """An entry as decisions are made of it."""
     metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status", {})
@@ -151,8 +174,12 @@ def credential_of(raw: Mapping[str, Any]) -> Credential:
         last_error=status.get("lastError", ""),
         term=timedelta(seconds=term) if term else None,
         resource_version=metadata["resourceVersion"],
-        doomed="deletionTimestamp" in metadata,
+        doomed=is_doomed(raw),
     )
+
+
+def _is_going(metadata: Mapping[str, Any]) -> bool:
+    return "deletionTimestamp" in metadata
 
 
 def _time(text: str | None) -> datetime | None:

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """One token of Vault for each workflow, kept across restarts of the operator.
 
-It makes the workflow's leases, so its end is theirs: it is periodic, renewed long before its time,
-and kept in the ledger, encrypted for the operator alone. Nobody logs in who need not: a start asks
-Vault nothing. A login whose answer was lost leaves a token that ends after its period, with
-nothing made by it.
+It makes the workflow's leases, so its end is theirs, whatever Vault says of a lease: it is
+periodic, renewed long before its time, and kept in the ledger, encrypted for the operator alone.
+Nobody logs in who need not: a start asks Vault nothing. A login whose answer was lost leaves a
+token that ends after its period, with nothing made by it; nobody can find it earlier.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from wardkeeper.api.credential import Engine
+from wardkeeper.engine.outcome import Transient
 from wardkeeper.rotation.credential import Credential, Handle
 from wardkeeper.rotation.identity import rotation_id, spread
 from wardkeeper.vault.errors import Kind, VaultError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from wardkeeper.engine.ledger import Ledger, Owner
     from wardkeeper.vault.own import OwnVault
+    from wardkeeper.vault.token import Login
     from wardkeeper.vault.workflows import WorkflowVault
 
 _CHAIN = "token"
@@ -63,7 +65,7 @@ class Tokens:
         self._jwt = workflow_jwt
         self._clock = clock
         self._live: dict[str, _Live] = {}
-        self._leases: dict[str, str] = {}
+        self._leases: dict[str, dict[str, str]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def own(self, owner: Owner) -> OwnVault:
@@ -72,29 +74,46 @@ class Tokens:
         Raises:
             VaultError: neither is possible now.
             ApiError: the API server refused a token, or an entry of the ledger.
+            Transient: an entry of the ledger changed meanwhile.
         """
         async with self._lock(owner.uid):
-            entry = self._ledger.token(owner.uid)
-            if entry is not None and self._lives(entry):
-                token = await self._open(owner.uid, entry)
-                if not self._is_due(owner.uid, entry) or await self._renewed(entry, token):
-                    return self._vault.as_workflow(token, owner.namespace, owner.name)
-                await self._lost(owner)
-                entry = self._ledger.token(owner.uid)
-            return await self._log_in(owner, entry)
+            entry = await self._usable(owner)
+            if entry is None:
+                entry = await self._log_in(owner)
+            token = await self._open(owner.uid, entry)
+            await self._close_replaced(owner, entry)
+            return self._vault.as_workflow(token, owner.namespace, owner.name)
 
     async def kept(self, owner: Owner) -> OwnVault | None:
         """Vault as the workflow with the token that is kept; None when none is. Never a login.
 
+        It is renewed when it is due, so that what is left of a workflow that is gone can still be
+        taken back weeks later.
+
         Raises:
             VaultError: it cannot be decrypted now.
+            ApiError: an entry of the ledger could not be written.
         """
         async with self._lock(owner.uid):
-            entry = self._ledger.token(owner.uid)
-            if entry is None or not self._lives(entry):
+            entry = await self._usable(owner, doomed=True)
+            if entry is None:
                 return None
             token = await self._open(owner.uid, entry)
             return self._vault.as_workflow(token, owner.namespace, owner.name)
+
+    async def tend(self, owner: Owner) -> None:
+        """Renew the token if that is due, or if it is lost: then its leases count as ended.
+
+        A pass calls it though its secrets need nothing. Without a token, or before its time, it
+        asks nothing of Vault.
+
+        Raises:
+            VaultError: nobody can tell now; it is renewed later.
+            ApiError: an entry of the ledger could not be written.
+        """
+        async with self._lock(owner.uid):
+            if self._ledger.token(owner.uid) is not None:
+                await self._usable(owner)
 
     async def doubt(self, owner: Owner) -> bool:
         """Vault denied something: whether the token is dead, so that a login may help.
@@ -106,34 +125,43 @@ class Tokens:
             entry = self._ledger.token(owner.uid)
             if entry is None or not self._lives(entry):
                 return False
-            if await self._renewed(entry, await self._open(owner.uid, entry)):
-                return False
-            await self._lost(owner)
-            return True
+            return not await self._renewed(owner, entry)
 
-    async def end(self, owner: Owner) -> None:
-        """Revoke the token, and with it the leases that it made; close its entry.
+    async def end(
+        self, owner: Owner, also: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Revoke the token, and with it the leases that it made; close its entries.
+
+        Args:
+            owner: the workflow.
+            also: done when the token is revoked and before its entry goes, so that it is done
+                again when it fails.
 
         Raises:
             VaultError: it cannot be revoked now.
+            ApiError: an entry of the ledger could not be written.
         """
         async with self._lock(owner.uid):
-            for entry in self._ledger.all_of(owner.uid):
-                if entry.engine is not Engine.TOKEN:
-                    continue
-                if entry.handle.lease and self._lives(entry):
-                    await self._vault.revoke_self(await self._vault.decrypt(entry.handle.lease))
+            entries = self._ledger.tokens(owner.uid)
+            for entry in entries:
+                if self._lives(entry):
+                    await self._vault.revoke_self(await self._open(owner.uid, entry))
+                    await self._lost(owner, entry)
+            if entries and also is not None:
+                await also()
+            for entry in self._ledger.tokens(owner.uid):
                 await self._ledger.close(entry)
             self._live.pop(owner.uid, None)
-        self._locks.pop(owner.uid, None)
 
     def renews_at(self, uid: str) -> datetime | None:
         """When the token is renewed: between a third and half of its period; None without one."""
         entry = self._ledger.token(uid)
-        if entry is None or entry.expires_at is None or entry.term is None:
-            return None
-        share = 2 / 3 - spread(uid, _CHAIN, entry.rotation_id) / 6
-        return entry.expires_at - timedelta(seconds=int(entry.term.total_seconds() * share))
+        return self._due_at(uid, entry) if entry is not None else None
+
+    def accessor(self, uid: str) -> str:
+        """Accessor of the token that the workflow uses; empty without one."""
+        entry = self._ledger.token(uid)
+        return entry.handle.accessor if entry is not None else ""
 
     async def known_leases(self, uid: str) -> frozenset[str]:
         """Ids of the leases that the ledger knows for a workflow, in the clear.
@@ -141,30 +169,52 @@ class Tokens:
         Raises:
             VaultError: they cannot be decrypted now.
         """
-        leases = []
+        before, known = self._leases.get(uid, {}), {}
         for entry in self._ledger.all_of(uid):
-            if entry.engine is Engine.DATABASE_DYNAMIC and entry.handle.lease:
-                kept = entry.handle.lease
-                if kept not in self._leases:
-                    self._leases[kept] = await self._vault.decrypt(kept)
-                leases.append(self._leases[kept])
-        return frozenset(leases)
+            kept = entry.handle.lease
+            if entry.engine is Engine.DATABASE_DYNAMIC and kept:
+                known[kept] = before.get(kept) or await self._vault.decrypt(kept)
+        self._leases[uid] = known
+        return frozenset(known.values())
 
     def forget(self, uid: str) -> None:
-        """The workflow is gone."""
+        """The workflow is gone: nothing of it is kept in memory."""
         self._live.pop(uid, None)
+        self._leases.pop(uid, None)
         self._locks.pop(uid, None)
 
     def _lock(self, uid: str) -> asyncio.Lock:
         return self._locks.setdefault(uid, asyncio.Lock())
 
+    def _now(self) -> datetime:
+        return self._clock() + self._vault.skew
+
     def _lives(self, entry: Credential) -> bool:
-        now = self._clock() + self._vault.skew
+        now = self._now()
         return bool(entry.handle.lease) and (entry.expires_at or now) > now + _MARGIN
 
-    def _is_due(self, uid: str, entry: Credential) -> bool:
-        due = self.renews_at(uid)
-        return due is not None and due <= self._clock() + self._vault.skew
+    def _due_at(self, uid: str, entry: Credential) -> datetime | None:
+        if entry.expires_at is None or entry.term is None:
+            return None
+        share = 2 / 3 - spread(uid, _CHAIN, entry.rotation_id) / 6
+        return entry.expires_at - timedelta(seconds=int(entry.term.total_seconds() * share))
+
+    async def _usable(self, owner: Owner, *, doomed: bool = False) -> Credential | None:
+        """The entry of a token that lives, renewed when that is due; None when a login is needed.
+
+        What hung on a token that is dead has ended by then. While Vault is away nothing is known
+        to be dead that has time left.
+        """
+        for entry in self._ledger.tokens(owner.uid):
+            if entry.issued_at is None or (entry.doomed and not doomed):
+                continue
+            if not self._lives(entry):
+                await self._lost(owner, entry)
+                continue
+            due = self._due_at(owner.uid, entry)
+            if due is None or due > self._now() or await self._renewed(owner, entry):
+                return entry
+        return None
 
     async def _open(self, uid: str, entry: Credential) -> str:
         live = self._live.get(uid)
@@ -173,52 +223,103 @@ class Tokens:
             live = self._live[uid] = _Live(entry.name, token)
         return live.token
 
-    async def _renewed(self, entry: Credential, token: str) -> bool:
-        """Renew it; False when it is dead."""
+    async def _renewed(self, owner: Owner, entry: Credential) -> bool:
+        """Renew it; False when it is dead, and then what hung on it has ended."""
+        token = await self._open(owner.uid, entry)
         try:
             lasts = timedelta(seconds=int(await self._vault.renew(token)))
         except VaultError as error:
-            if error.kind in _DEAD:
-                return False
-            raise
+            if error.kind not in _DEAD:
+                raise
+            await self._lost(owner, entry)
+            return False
         now = await self._vault.now()
         await self._ledger.note(entry, expires_at=now + lasts, term=lasts)
         return True
 
-    async def _lost(self, owner: Owner) -> None:
-        """The token is dead, and so is every lease that it made."""
-        now = await self._vault.now()
+    async def _lost(self, owner: Owner, token: Credential) -> None:
+        """The token is dead, and so is every lease that it made. The token's entry comes last."""
+        now = self._now()
         for entry in self._ledger.all_of(owner.uid):
-            dies_with_it = entry.engine in (Engine.TOKEN, Engine.DATABASE_DYNAMIC)
-            if dies_with_it and entry.issued_at is not None:
+            if _hangs_on(entry, token) and (entry.expires_at is None or entry.expires_at > now):
                 await self._ledger.note(entry, expires_at=now, ends_at=now)
+        if self._lives(token):
+            await self._ledger.note(token, expires_at=now, ends_at=now)
         self._live.pop(owner.uid, None)
 
-    async def _log_in(self, owner: Owner, before: Credential | None) -> OwnVault:
-        entry = before
-        if entry is None or entry.issued_at is not None:
-            intent = Credential(
-                name="",
-                secret="",
-                engine=Engine.TOKEN,
-                rotation_id=rotation_id(owner.uid, _CHAIN, before.rotation_id if before else ""),
+    async def _log_in(self, owner: Owner) -> Credential:
+        """Log in and keep the token; the entry stands before the token exists."""
+        tokens = self._ledger.tokens(owner.uid)
+        entry = next((one for one in tokens if one.issued_at is None and not one.doomed), None)
+        if entry is None:
+            before = max(tokens, key=lambda one: int(one.resource_version), default=None)
+            previous = before.rotation_id if before else ""
+            entry = await self._ledger.intend(
+                owner,
+                Credential(
+                    name="",
+                    secret="",
+                    engine=Engine.TOKEN,
+                    rotation_id=rotation_id(owner.uid, _CHAIN, previous),
+                ),
             )
-            entry = await self._ledger.intend(owner, intent)
         await self._vault.ensure_roles(owner.namespace, owner.name)
         jwt = await self._jwt(owner.namespace, owner.name)
         login = await self._vault.log_in(owner.namespace, owner.name, jwt)
+        try:
+            entry = await self._keep(entry, login)
+        except (Transient, VaultError):
+            await self._give_back(login)
+            raise
+        self._live[owner.uid] = _Live(entry.name, login.token)
+        return entry
+
+    async def _keep(self, entry: Credential, login: Login) -> Credential:
         now = await self._vault.now()
         lasts = timedelta(seconds=int(login.lasts))
-        kept = await self._vault.encrypt(login.token)
-        entry = await self._ledger.note(
+        return await self._ledger.note(
             entry,
-            handle=Handle(lease=kept, accessor=login.accessor),
+            handle=Handle(lease=await self._vault.encrypt(login.token), accessor=login.accessor),
             issued_at=now,
             proven_at=now,
             expires_at=now + lasts,
             term=lasts,
         )
-        self._live[owner.uid] = _Live(entry.name, login.token)
-        if before is not None and before.name != entry.name:
-            await self._ledger.close(before)
-        return self._vault.as_workflow(login.token, owner.namespace, owner.name)
+
+    async def _give_back(self, login: Login) -> None:
+        """Revoke a token that could not be kept; else it ends after its period."""
+        try:
+            await self._vault.revoke_self(login.token)
+        except VaultError:
+            return
+
+    async def _close_replaced(self, owner: Owner, used: Credential) -> None:
+        """Close the entries of tokens that are not used any more.
+
+        One that lives, for somebody asked to delete its entry, is revoked when no lease hangs on
+        it any more: until then its leases are replaced.
+        """
+        for old in self._ledger.tokens(owner.uid):
+            if old.name == used.name or (old.issued_at is None and not old.doomed):
+                continue
+            if self._lives(old):
+                hanging = [e for e in self._ledger.all_of(owner.uid) if _hangs_on(e, old)]
+                if hanging:
+                    await self._replace(hanging)
+                    continue
+                await self._vault.revoke_self(await self._vault.decrypt(old.handle.lease))
+            await self._ledger.close(old)
+
+    async def _replace(self, hanging: list[Credential]) -> None:
+        """Have leases replaced that work and must not stay."""
+        now = self._now()
+        for entry in hanging:
+            if entry.expires_at is None or entry.expires_at > now:
+                await self._ledger.note(entry, expires_at=now, ends_at=now)
+
+
+def _hangs_on(entry: Credential, token: Credential) -> bool:
+    """Whether this token made the lease; one of an unknown token is taken for one of any."""
+    if entry.engine is not Engine.DATABASE_DYNAMIC or entry.issued_at is None:
+        return False
+    return entry.handle.accessor in ("", token.handle.accessor)

@@ -75,10 +75,18 @@ class Observer:
         self._queue.add(key, Priority.LATER if event.initial else Priority.LIVE)
 
     def entry(self, ledger: Ledger, event: Event) -> None:
-        """An event of the ledger; only what somebody else did to an entry wants a pass."""
+        """An event of the ledger; only what somebody else did to an entry wants a pass.
+
+        While a pass of its workflow runs, most of it is the echo of what the pass itself wrote;
+        that somebody asked to delete an entry is not.
+        """
         owner = ledger.observe(event.type, event.obj)
-        if owner is None or event.initial:
+        if owner is None:
             return
         key = Key(owner.namespace, owner.name)
-        if self._world.workflow(key) is not None and not self._queue.is_active(key):
-            self._queue.add(key)
+        seen = self._world.workflow(key)
+        if seen is None or seen.uid != owner.uid:
+            return
+        if self._queue.is_active(key) and not ledger.is_doomed(event.obj["metadata"]["name"]):
+            return
+        self._queue.add(key, Priority.LATER if event.initial else Priority.LIVE)
