@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from wardkeeper.vault.token import Login
     from wardkeeper.vault.workflows import WorkflowVault
 
-_CHAIN = "token"
+_CHAIN = ""
+"""What its chain of rotation ids is called; no secret can be called so."""
 _DEAD = frozenset({Kind.TOKEN_DEAD, Kind.DENIED, Kind.INVALID})
 _MARGIN = timedelta(seconds=30)
 
@@ -127,9 +128,7 @@ class Tokens:
                 return False
             return not await self._renewed(owner, entry)
 
-    async def end(
-        self, owner: Owner, also: Callable[[], Awaitable[None]] | None = None
-    ) -> None:
+    async def end(self, owner: Owner, also: Callable[[], Awaitable[None]] | None = None) -> None:
         """Revoke the token, and with it the leases that it made; close its entries.
 
         Args:
@@ -303,23 +302,26 @@ class Tokens:
             if old.name == used.name or (old.issued_at is None and not old.doomed):
                 continue
             if self._lives(old):
-                hanging = [e for e in self._ledger.all_of(owner.uid) if _hangs_on(e, old)]
-                if hanging:
-                    await self._replace(hanging)
+                if await self._leases_stay(owner, old):
                     continue
                 await self._vault.revoke_self(await self._vault.decrypt(old.handle.lease))
             await self._ledger.close(old)
 
-    async def _replace(self, hanging: list[Credential]) -> None:
-        """Have leases replaced that work and must not stay."""
-        now = self._now()
-        for entry in hanging:
-            if entry.expires_at is None or entry.expires_at > now:
-                await self._ledger.note(entry, expires_at=now, ends_at=now)
+    async def _leases_stay(self, owner: Owner, old: Credential) -> bool:
+        """Whether leases of a token hang on it still; they work, and are replaced now."""
+        now, stay = self._now(), False
+        for entry in self._ledger.all_of(owner.uid):
+            if _is_lease(entry) and entry.handle.accessor == old.handle.accessor:
+                stay = True
+                if entry.expires_at is None or entry.expires_at > now:
+                    await self._ledger.note(entry, expires_at=now, ends_at=now)
+        return stay
+
+
+def _is_lease(entry: Credential) -> bool:
+    return entry.engine is Engine.DATABASE_DYNAMIC and entry.issued_at is not None
 
 
 def _hangs_on(entry: Credential, token: Credential) -> bool:
     """Whether this token made the lease; one of an unknown token is taken for one of any."""
-    if entry.engine is not Engine.DATABASE_DYNAMIC or entry.issued_at is None:
-        return False
-    return entry.handle.accessor in ("", token.handle.accessor)
+    return _is_lease(entry) and entry.handle.accessor in ("", token.handle.accessor)
