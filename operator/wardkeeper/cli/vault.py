@@ -14,11 +14,14 @@ from typing import Annotated
 
 import typer
 
+from wardkeeper.cli.options import workflows_of
+from wardkeeper.cli.talk import note
 from wardkeeper.vault.access import VaultAccess
+from wardkeeper.vault.asked import asked_by
 from wardkeeper.vault.bootstrap import ACCESSOR_UNKNOWN, BootstrapSettings, Step, bootstrap_plan
 from wardkeeper.vault.client import VaultClient
 from wardkeeper.vault.errors import Kind, VaultError
-from wardkeeper.vault.install import Change, NotReplaceable, install
+from wardkeeper.vault.install import Change, NotReplaceable, has_issuer, install
 
 EXIT_FAILED = 1
 EXIT_INPUT = 2
@@ -45,6 +48,26 @@ TokenFile = Annotated[
 ]
 AuthMount = Annotated[str, typer.Option(help="Path of the Kubernetes auth method.")]
 KvMount = Annotated[str, typer.Option(help="Path of the KV v2 engine.")]
+DatabaseMount = Annotated[str, typer.Option(help="Path of the database engine.")]
+PkiMount = Annotated[str, typer.Option(help="Path of the PKI engine.")]
+TransitMount = Annotated[str, typer.Option(help="Path of the transit engine.")]
+TrustDomain = Annotated[str, typer.Option(help="Of the SPIFFE ids in certificates.")]
+WithoutQuarantine = Annotated[
+    bool, typer.Option("--without-quarantine", help="The operator may not disable entities.")
+]
+For = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--for",
+        metavar="FILE",
+        help="Print what an admin has to make for the HealthcareWorkflows in FILE (- is standard "
+        "input); nothing is applied and nobody is asked.",
+    ),
+]
+WorkflowNamespace = Annotated[
+    str | None,
+    typer.Option("--namespace", "-n", help="With --for: namespace of workflows that name none."),
+]
 OperatorNamespace = Annotated[str, typer.Option(help="Namespace of the operator.")]
 OperatorAccount = Annotated[str, typer.Option(help="ServiceAccount of the operator.")]
 KubernetesHost = Annotated[str, typer.Option(help="URL of the API server as Vault reaches it.")]
@@ -67,29 +90,48 @@ def bootstrap(
     token_file: TokenFile = None,
     auth_mount: AuthMount = "kubernetes",
     kv_mount: KvMount = "secret",
+    database_mount: DatabaseMount = "database",
+    pki_mount: PkiMount = "pki",
+    transit_mount: TransitMount = "transit",
+    trust_domain: TrustDomain = "cluster.local",
     operator_namespace: OperatorNamespace = "wardkeeper-system",
     operator_service_account: OperatorAccount = "wardkeeper",
     kubernetes_host: KubernetesHost = "https://kubernetes.default.svc",
     kubernetes_ca_file: KubernetesCaFile = None,
     reviewer_token_file: ReviewerTokenFile = None,
     replace_reviewer_token: ReplaceReviewerToken = False,
+    without_quarantine: WithoutQuarantine = False,
     dry_run: DryRun = False,
+    for_: For = None,
+    namespace: WorkflowNamespace = None,
 ) -> None:
-    """Install mounts, policies and the operator's role; a second run changes nothing."""
+    """Install mounts, policies and the operator's role; a second run changes nothing.
+
+    With --for it installs nothing: it prints what an admin has to make for single workflows.
+    """
+    access = VaultAccess(
+        address,
+        ca_file=str(ca_file) if ca_file else None,
+        namespace=vault_namespace,
+        auth_mount=auth_mount,
+        kv_mount=kv_mount,
+        database_mount=database_mount,
+        pki_mount=pki_mount,
+        transit_mount=transit_mount,
+    )
+    if for_:
+        _print_asked(for_, namespace, access)
+        return
     settings = BootstrapSettings(
-        access=VaultAccess(
-            address,
-            ca_file=str(ca_file) if ca_file else None,
-            namespace=vault_namespace,
-            auth_mount=auth_mount,
-            kv_mount=kv_mount,
-        ),
+        access=access,
         operator_namespace=operator_namespace,
         operator_service_account=operator_service_account,
         kubernetes_host=kubernetes_host,
         kubernetes_ca=_content(kubernetes_ca_file, "--kubernetes-ca-file", needed=not dry_run),
         reviewer_token=_content(reviewer_token_file, "--reviewer-token-file", needed=not dry_run),
         replace_reviewer_token=replace_reviewer_token,
+        trust_domain=trust_domain,
+        quarantine=not without_quarantine,
     )
     if dry_run:
         for step in bootstrap_plan(settings):
@@ -110,9 +152,25 @@ async def _install(settings: BootstrapSettings, token: str) -> None:
         async for each in install(client, token, settings):
             typer.echo(f"{each.change:<9}  {each.title}")
             changed += each.change is not Change.UNCHANGED
+        if not await has_issuer(client, token):
+            note(
+                f"{settings.access.pki_mount}/ has no issuer yet, so no certificate can be signed: "
+                "make or import an authority there"
+            )
     finally:
         client.close()
     typer.echo(f"{changed} changed" if changed else "nothing changed")
+
+
+def _print_asked(files: list[Path], namespace: str | None, access: VaultAccess) -> None:
+    """Print, for each workflow, the commands that an admin runs."""
+    for _, workflow in workflows_of(files, namespace):
+        name = f"{workflow.metadata.namespace}/{workflow.metadata.name}"
+        asked = asked_by(workflow, access)
+        if not asked:
+            note(f"{name} needs nothing that the operator does not make itself")
+        for each in asked:
+            typer.echo(f"# {name}\n{each.command()}\n")
 
 
 def _words(error: VaultError | NotReplaceable) -> str:

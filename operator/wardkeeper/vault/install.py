@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from wardkeeper.vault.bootstrap import grant_steps, in_place, mount_steps
 from wardkeeper.vault.client import Effect, Operation, nothing
 from wardkeeper.vault.errors import Kind, VaultError
-from wardkeeper.vault.session import Refused
+from wardkeeper.vault.session import Refused, or_nothing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -70,6 +70,21 @@ async def install(
     accessor = await _accessor(client, token, settings.access.auth_mount)
     for step in grant_steps(settings, accessor):
         yield Installed(step.title, await _ensure(client, token, step))
+
+
+async def has_issuer(client: VaultClient, token: str) -> bool:
+    """Whether the PKI engine can sign; only an admin gives it an authority.
+
+    Raises:
+        VaultError: it cannot be asked.
+    """
+    path = f"{client.access.pki_mount}/issuers"
+    return await client.run(
+        Operation("list the issuers", Effect.PURE),
+        lambda vault: or_nothing(lambda one: one.list(path), vault),
+        lambda answer: bool(answer["data"].get("keys")),
+        token=token,
+    )
 
 
 async def _ensure(client: VaultClient, token: str, step: Step) -> Change:
