@@ -64,6 +64,7 @@ def demo() -> None:
         )
         _make(cluster, console)
         _attack(cluster, console)
+        _rotate(cluster, console)
         _remove(cluster, console)
     console.print(f"[bold]Done[/] after {time.monotonic() - began:.0f} s; everything is stopped.")
 
@@ -170,9 +171,52 @@ def _measure(console: Console, what: str, act: Callable[[], Any], back: Callable
     console.print(f"   {what + ':':<45} back after [green]{took:.0f} ms[/]")
 
 
+def _rotate(cluster: ClusterAccess, console: Console) -> None:
+    """Ask for another secret: the workload rolls once, and the ledger keeps both for a while."""
+    console.print(f"[bold]5. kubectl annotate hcw {SHOWN} wardkeeper.io/rotate-now=ehr-client[/]")
+    before, rolled = _secret(cluster), _replica_sets(cluster)
+    began = time.monotonic()
+    cluster.kubectl("annotate", "hcw", SHOWN, "-n", PLACE, "wardkeeper.io/rotate-now=ehr-client")
+    with console.status("   waiting until the new one has proven itself ..."):
+        until(
+            lambda: _secret(cluster) != before and _secret_phase(cluster) == "Overlap",
+            "the new secret is in use",
+            seconds=PATIENCE,
+        )
+    if _replica_sets(cluster) != rolled + 1:
+        raise NotReadyError(f"rolled {_replica_sets(cluster) - rolled} times, and once was wanted")
+    entries = cluster.items("issuedcredentials", "wardkeeper-system", "")
+    phases = Counter(
+        str(one["status"]["phase"])
+        for one in entries
+        if one["spec"]["workflowRef"]["name"] == SHOWN and one["spec"].get("secret")
+    )
+    shown = ", ".join(f"{many} {phase}" for phase, many in sorted(phases.items()))
+    console.print(
+        f"   another value delivered and the workload rolled once, after "
+        f"{time.monotonic() - began:.1f} s; in the ledger: {shown}"
+    )
+
+
+def _secret(cluster: ClusterAccess) -> dict[str, str]:
+    found = cluster.get("secret", f"{SHOWN}-ehr-client", PLACE) or {}
+    data: dict[str, str] = found.get("data", {})
+    return data
+
+
+def _secret_phase(cluster: ClusterAccess) -> str:
+    workflow = cluster.get("healthcareworkflow", SHOWN, PLACE) or {}
+    told = workflow.get("status", {}).get("secrets", ())
+    return next((str(one["phase"]) for one in told if one["name"] == "ehr-client"), "")
+
+
+def _replica_sets(cluster: ClusterAccess) -> int:
+    return len(cluster.items("replicasets", PLACE, f"wardkeeper.io/workflow={SHOWN}"))
+
+
 def _remove(cluster: ClusterAccess, console: Console) -> None:
     """Delete a workflow and look for anything that is left."""
-    console.print(f"[bold]5. kubectl delete hcw {SHOWN}[/]")
+    console.print(f"[bold]6. kubectl delete hcw {SHOWN}[/]")
     began = time.monotonic()
     cluster.kubectl("delete", "hcw", SHOWN, "-n", PLACE, f"--timeout={PATIENCE:.0f}s")
     chosen = f"wardkeeper.io/workflow={SHOWN}"

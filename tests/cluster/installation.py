@@ -184,7 +184,10 @@ class Installation:
 
     def _own_settings(self) -> dict[str, Any]:
         host, _, port = self.address.removeprefix("http://").partition(":")
-        settings: dict[str, Any] = {"http": {"host": host, "port": int(port)}}
+        settings: dict[str, Any] = {
+            "http": {"host": host, "port": int(port)},
+            "rotation": {"collect": 0, "minRestartInterval": 0, "verifyWindow": 1},
+        }
         if self._vault:
             token = self.cluster.service_account_token(NAMESPACE, ACCOUNT, "vault")
             settings["vault"] = {

@@ -78,13 +78,13 @@ def test_a_secret_that_is_reloaded_restarts_no_pod(stage: Stage, settled: Place)
 def test_a_request_that_was_answered_is_not_answered_again_after_a_restart(
     stage: Stage, settled: Place
 ) -> None:
-    settled.annotate(NAME, rotate_now="cache@once")
-    until_handled(settled, "cache@once")
-    version = settled.kv_version(NAME, "cache")
+    settled.annotate(NAME, rotate_now="db@once")
+    until_handled(settled, "db@once")
+    version = settled.kv_version(NAME, "db")
     stage.operator.kill()
     stage.operator.start()
     settled.reconciled(NAME)
-    assert settled.kv_version(NAME, "cache") == version
+    assert settled.kv_version(NAME, "db") == version
 
 
 def test_forged_dates_on_a_secret_are_put_right_and_cause_no_rotation(settled: Place) -> None:

@@ -162,46 +162,6 @@ class Reason(StrEnum):
         "The authority that signs certificates ends before the certificate would.",
         "Let an administrator put a new issuer into Vault's PKI engine.",
     )
-    PROOF_FAILED = (
-        "ProofFailed",
-        "A new credential did not work when it was tried. It is not used, and the one before "
-        "stays.",
-        "Do what the message says about the database or the authority; it is tried again by "
-        "itself.",
-    )
-    ROTATION_FROZEN = (
-        "RotationFrozen",
-        "A secret is due, and one of its `rotation.windows` keeps it as it is.",
-        "Wait for the end of the window, or ask for it at once with the annotation "
-        "`wardkeeper.io/rotate-now`.",
-    )
-    LEASE_CAPPED = (
-        "LeaseCapped",
-        "Vault grants a shorter life than was asked for, so the secret is replaced earlier.",
-        "Raise `max_ttl` of the role and of its mount in Vault, or lower `rotation.every`.",
-    )
-    TOKEN_LOST = (
-        "TokenLost",
-        "The workflow's own token in Vault has ended, and with it every lease that hung on it. "
-        "They are made anew.",
-        "Find out who revoked it, or whether Vault was away for more than 24 hours.",
-    )
-    LEDGER_UNAVAILABLE = (
-        "LedgerUnavailable",
-        "An IssuedCredential could not be written, so nothing new was asked of Vault.",
-        "See the message: a quota, a webhook or a missing right in the operator's namespace; it "
-        "is tried again by itself.",
-    )
-    POLICY_DRIFT = (
-        "PolicyDrift",
-        "A policy in Vault is not the one that this version of the operator ships.",
-        "Run `wardkeeper vault bootstrap --dry-run`, compare, and run it without `--dry-run`.",
-    )
-    QUARANTINED = (
-        "Quarantined",
-        "The workflow is cut off: its credentials are revoked, and none are made for it.",
-        "Let whoever cut it off end that when it is safe.",
-    )
     ROTATED = (
         "Rotated",
         "A secret was replaced and delivered.",

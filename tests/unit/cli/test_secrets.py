@@ -250,7 +250,7 @@ def test_live_credentials_of_the_workflow_stand_below(server: Server, user: User
         200,
         listed(
             credential("c-token", ""),
-            credential("c-old", phase="Superseded", revokeAfter=at(minutes=30, seconds=5)),
+            credential("c-old", phase="Superseded", revokeAfter=at(hours=30)),
             credential("c-bad", phase="Retiring", failures=3, lastError="Failed"),
             credential("c-of-another", uid="uid-of-a-namesake"),
         ),
@@ -260,7 +260,7 @@ def test_live_credentials_of_the_workflow_stand_below(server: Server, user: User
     rows = {row[-1]: row for row in columns(result, "CREDENTIAL OF")}
     assert set(rows) == {"c-token", "c-old", "c-bad"}
     assert rows["c-token"][:2] == ["(its own token)", "Token"]
-    assert rows["c-old"][5].startswith("in 30m")
+    assert rows["c-old"][5].startswith("in 1d")
     assert rows["c-bad"][6] == "Failed, 3 times"
     assert CANARY not in result.output
 
