@@ -9,6 +9,7 @@ leave here but in the Secret that is published.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wardkeeper.api.credential import Engine
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from wardkeeper.engine.driver import Driver
     from wardkeeper.engine.secret_job import Job, SecretOutcome, SecretServices
     from wardkeeper.engine.tokens import Tokens
+    from wardkeeper.rotation.credential import Handle
     from wardkeeper.rotation.facts import Decision
     from wardkeeper.rotation.version import Version
     from wardkeeper.vault.workflows import WorkflowVault
@@ -141,7 +143,8 @@ class Progress:
             issued = await issue(self._driver, desk, subject, self._job.uid)
             if issued.version is not None:
                 self._versions[subject.rotation_id] = issued.version
-            await self._note(subject, failures=0, retry_at=None, last_error="", **issued.changes)
+            changes = {**issued.changes, "handle": self._parented(issued.changes["handle"])}
+            await self._note(subject, failures=0, retry_at=None, last_error="", **changes)
         elif step is Step.PROVE:
             version = await self._version(decision, vault, subject)
             desk = await self._desk(decision, vault)
@@ -185,6 +188,12 @@ class Progress:
         if self._wish.engine is not Engine.DATABASE_DYNAMIC or not looks:
             return frozenset()
         return await self._tokens.known_leases(self._job.uid)
+
+    def _parented(self, handle: Handle) -> Handle:
+        """With the token whose end is its end, if it is a lease."""
+        return replace(
+            handle, accessor=self._tokens.accessor(self._job.uid) if handle.lease else ""
+        )
 
     @property
     def _tokens(self) -> Tokens:

@@ -13,9 +13,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from wardkeeper.engine.ledger import Owner
 from wardkeeper.engine.secret_job import Supplied
 from wardkeeper.engine.secret_progress import Progress
+from wardkeeper.engine.secret_report import wait_after
 from wardkeeper.rotation.request import read_requests
+from wardkeeper.vault.errors import VaultError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,10 +38,11 @@ async def supply(job: Job, services: SecretServices) -> Supplied:
     handled = read_requests(job.handled_rotate_now, names)
     skew = services.vault.skew if services.vault else timedelta()
     now = services.clock() + max(skew, timedelta())  # due by either clock: Vault's is then asked
+    again = await _tend(job, services)
     outcomes = []
     for spec in job.secrets:
         progress = Progress(job, spec, services, now, asked.of(spec.name), handled.of(spec.name))
-        outcomes.append(_with_token(job, services, await progress.run(), now))
+        outcomes.append(_with_token(job, services, await progress.run(), now, again))
     answered = all(
         one.reason is None and one.request == asked.of(one.name)
         for one in outcomes
@@ -51,13 +55,24 @@ async def supply(job: Job, services: SecretServices) -> Supplied:
     )
 
 
+async def _tend(job: Job, services: SecretServices) -> float | None:
+    """Renew the workflow's token when that is due; seconds to the next try when it failed."""
+    if services.tokens is None:
+        return None
+    try:
+        await services.tokens.tend(Owner(job.namespace, job.workflow, job.uid))
+    except VaultError as error:
+        return wait_after(error)
+    return None
+
+
 def _with_token(
-    job: Job, services: SecretServices, outcome: SecretOutcome, now: datetime
+    job: Job, services: SecretServices, outcome: SecretOutcome, now: datetime, again: float | None
 ) -> SecretOutcome:
     """Look again when the workflow's token wants to be renewed, if nothing else comes first."""
     renews_at = services.tokens.renews_at(job.uid) if services.tokens else None
     if renews_at is None:
         return outcome
-    seconds = max(1.0, (renews_at - now).total_seconds())
+    seconds = again or max(1.0, (renews_at - now).total_seconds())
     sooner = seconds if outcome.next_look is None else min(seconds, outcome.next_look)
     return replace(outcome, next_look=sooner)

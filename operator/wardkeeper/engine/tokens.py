@@ -153,9 +153,12 @@ class Tokens:
             self._live.pop(owner.uid, None)
 
     def renews_at(self, uid: str) -> datetime | None:
-        """When the token is renewed: between a third and half of its period; None without one."""
+        """When the token is renewed: between a third and half of its period.
+
+        None without one that lives: the next who needs one logs in.
+        """
         entry = self._ledger.token(uid)
-        return self._due_at(uid, entry) if entry is not None else None
+        return self._due_at(uid, entry) if entry is not None and self._lives(entry) else None
 
     def accessor(self, uid: str) -> str:
         """Accessor of the token that the workflow uses; empty without one."""
