@@ -38,6 +38,7 @@ from wardkeeper.kube.resource import resource_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from wardkeeper.api.credential import CredentialPhase
     from wardkeeper.kube.client import Client
     from wardkeeper.rotation.credential import Credential
 

@@ -53,6 +53,7 @@ class Reporter:
         """The workflow is gone."""
         self._since.pop(key, None)
         self._untold.pop(key, None)
+        self._tools.secrets_seen(key, ())
 
     async def report(self, key: Key, seen: Observed, found: Findings) -> None:
         """Write the status if it differs, post events, count.
@@ -61,6 +62,8 @@ class Reporter:
             Transient: the status could not be written.
         """
         self._clock_in(key, seen, found.generation)
+        if found.supplied is not None:
+            self._tools.secrets_seen(key, found.supplied.secrets)
         before = WorkflowStatus.model_validate(orjson.loads(seen.status))
         workflow = regarding(key, seen)
         for record in found.repaired:

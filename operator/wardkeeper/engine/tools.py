@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from wardkeeper.engine.restarts import Restarts
-    from wardkeeper.engine.secret_job import SecretServices
+    from wardkeeper.engine.secret_job import SecretOutcome, SecretServices
+    from wardkeeper.engine.seen import Key
     from wardkeeper.engine.world import World
     from wardkeeper.engine.writer import Writer
     from wardkeeper.kube.client import Client
@@ -47,6 +48,7 @@ class Tools:
         ready: told the seconds from a spec's first pass until it was ready.
         repaired: told the kind of each child that was put back.
         deletion_timeout: seconds after which a workflow is let go though Vault is away.
+        secrets_seen: told where the secrets of a workflow stand; none when it is gone.
     """
 
     world: World
@@ -62,3 +64,4 @@ class Tools:
     ready: Callable[[float], None]
     repaired: Callable[[str], None]
     deletion_timeout: float = 900.0
+    secrets_seen: Callable[[Key, Sequence[SecretOutcome]], None] = lambda *_: None

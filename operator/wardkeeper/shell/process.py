@@ -186,6 +186,7 @@ class Operator:
             raise RuntimeError("the watch on workflows ended; the process ends and starts anew")
 
     def _probes(self, heartbeat: Heartbeat) -> Probes:
+        self.metrics.secrets.follow_ledger(self.ledger.phases)
         self.metrics.follow(
             leading=lambda: self.elector.held, longest_running=self.queue.longest_running
         )
@@ -220,6 +221,7 @@ class Operator:
             tell=self._tell,
             ready=self.metrics.ready,
             repaired=self.metrics.repaired,
+            secrets_seen=self.metrics.secrets.seen,
         )
 
     def _workers(self, tools: Tools) -> Workers:
