@@ -9,16 +9,19 @@ that a refusal is never one by mistake. WARDKEEPER_OPENBAO_VERSION chooses the s
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.cluster.authorities import Authorities
 from tests.cluster.databases import DATABASE, Databases
 from tests.e2e.vault_world import OPERATOR, VaultWorld, open_vault_world
+from wardkeeper.cli.vault import app
 from wardkeeper.proof.csr import new_key_and_csr
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.errors import Kind, VaultError
@@ -26,6 +29,7 @@ from wardkeeper.vault.workflows import WorkflowVault
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
 
     from wardkeeper.vault.own import OwnVault
 
@@ -471,3 +475,68 @@ def test_a_disabled_entity_cuts_off_the_tokens_of_that_workflow_alone(world: Wor
 
 def test_a_second_bootstrap_changes_nothing(world: World) -> None:
     assert world.vault.bootstrap().endswith("nothing changed\n")
+
+
+def check(world: World, folder: Path | None = None) -> tuple[int, list[dict[str, str]]]:
+    """Run `wardkeeper vault check`, as the operator or as an admin; exit code and findings."""
+    arguments = ["check", f"--address={world.vault.bao.address}", "--json"]
+    if folder is not None:
+        jwt = folder / "jwt"
+        jwt.write_text(world.vault.mint(*OPERATOR, "vault"))
+        arguments.append(f"--jwt-file={jwt}")
+    result = CliRunner().invoke(app, arguments, env={"VAULT_TOKEN": world.vault.bao.root_token})
+    assert result.stdout, result.output
+    return result.exit_code, json.loads(result.stdout)["findings"]
+
+
+def test_a_check_finds_nothing_where_all_is_as_installed(world: World, tmp_path: Path) -> None:
+    assert check(world, tmp_path) == (0, [])
+    assert check(world) == (0, [])
+
+
+def test_a_check_names_an_edited_policy_and_a_role_that_grants_more(world: World) -> None:
+    bao = world.vault.bao
+    policy = bao.api("GET", "sys/policies/acl/hw-workflow-reader")["data"]["policy"]
+    role = f"auth/kubernetes/role/hw.r.{NS}.{WF}"
+    bao.api("POST", "sys/policies/acl/hw-workflow-reader", {"policy": f"{policy}\n# edited"})
+    bao.api("POST", role, {"token_policies": "hw-workflow-reader,hw-operator"})
+    try:
+        code, found = check(world)
+    finally:
+        bao.api("POST", "sys/policies/acl/hw-workflow-reader", {"policy": policy})
+        bao.api("POST", role, {"token_policies": "hw-workflow-reader"})
+    assert code == 1
+    assert [(each["control"], each["subject"]) for each in found] == [
+        ("PolicyDrift", "policy hw-workflow-reader"),
+        ("LeastPrivilege", f"auth role hw.r.{NS}.{WF}"),
+    ]
+
+
+def test_a_check_tells_that_the_auth_mount_was_recreated(world: World, tmp_path: Path) -> None:
+    bao = world.vault.bao
+    name = "sys/policies/acl/hw-workflow-writer"
+    policy = bao.api("GET", name)["data"]["policy"]
+    accessor = bao.api("GET", "sys/auth")["data"]["kubernetes/"]["accessor"]
+    bao.api("POST", name, {"policy": policy.replace(accessor, "auth_kubernetes_old")})
+    try:
+        code, found = check(world, tmp_path)
+    finally:
+        bao.api("POST", name, {"policy": policy})
+    assert code == 1
+    assert "the auth mount was recreated" in found[0]["found"]
+
+
+def test_a_check_finds_an_operator_that_could_read_secrets(world: World, tmp_path: Path) -> None:
+    bao, role = world.vault.bao, "auth/kubernetes/role/hw-operator"
+    bao.api(
+        "POST", "sys/policies/acl/wide", {"policy": 'path "secret/*" { capabilities=["read"] }'}
+    )
+    own = "hw-operator,hw-operator-quarantine"
+    bao.api("POST", role, {"token_policies": f"{own},wide"})
+    try:
+        code, found = check(world, tmp_path)
+    finally:
+        bao.api("POST", role, {"token_policies": own})
+    assert code == 1
+    assert {each["control"] for each in found} == {"LeastPrivilege"}
+    assert all("secret/" in each["subject"] for each in found)

@@ -8,14 +8,37 @@ A token is never an argument: the process list shows arguments to everybody.
 from __future__ import annotations
 
 import asyncio
-import os
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from wardkeeper.cli import vault_check
 from wardkeeper.cli.options import workflows_of
 from wardkeeper.cli.talk import note
+from wardkeeper.cli.vault_options import (
+    Address,
+    AuthMount,
+    CaFile,
+    DatabaseMount,
+    DryRun,
+    For,
+    KubernetesCaFile,
+    KubernetesHost,
+    KvMount,
+    OperatorAccount,
+    OperatorNamespace,
+    PkiMount,
+    ReplaceReviewerToken,
+    ReviewerTokenFile,
+    TokenFile,
+    TransitMount,
+    TrustDomain,
+    VaultNamespace,
+    WithoutQuarantine,
+    WorkflowNamespace,
+    content,
+    token_of,
+)
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.asked import asked_by
 from wardkeeper.vault.bootstrap import ACCESSOR_UNKNOWN, BootstrapSettings, Step, bootstrap_plan
@@ -23,9 +46,10 @@ from wardkeeper.vault.client import VaultClient
 from wardkeeper.vault.errors import Kind, VaultError
 from wardkeeper.vault.install import Change, NotReplaceable, has_issuer, install
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 EXIT_FAILED = 1
-EXIT_INPUT = 2
-_TOKEN_VARIABLES = ("VAULT_TOKEN", "BAO_TOKEN")
 
 app = typer.Typer(
     help="Set up Vault or OpenBao for the operator.",
@@ -34,52 +58,12 @@ app = typer.Typer(
 )
 
 
-Address = Annotated[
-    str, typer.Option(envvar=["VAULT_ADDR", "BAO_ADDR"], help="URL of Vault or OpenBao.")
-]
-CaFile = Annotated[
-    Path | None, typer.Option(envvar=["VAULT_CACERT", "BAO_CACERT"], help="PEM of its authority.")
-]
-VaultNamespace = Annotated[
-    str | None, typer.Option(envvar=["VAULT_NAMESPACE", "BAO_NAMESPACE"], help="Vault namespace.")
-]
-TokenFile = Annotated[
-    Path | None, typer.Option(help="File with an admin's token; else VAULT_TOKEN or BAO_TOKEN.")
-]
-AuthMount = Annotated[str, typer.Option(help="Path of the Kubernetes auth method.")]
-KvMount = Annotated[str, typer.Option(help="Path of the KV v2 engine.")]
-DatabaseMount = Annotated[str, typer.Option(help="Path of the database engine.")]
-PkiMount = Annotated[str, typer.Option(help="Path of the PKI engine.")]
-TransitMount = Annotated[str, typer.Option(help="Path of the transit engine.")]
-TrustDomain = Annotated[str, typer.Option(help="Of the SPIFFE ids in certificates.")]
-WithoutQuarantine = Annotated[
-    bool, typer.Option("--without-quarantine", help="The operator may not disable entities.")
-]
-For = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--for",
-        metavar="FILE",
-        help="Print what an admin has to make for the HealthcareWorkflows in FILE (- is standard "
-        "input); nothing is applied and nobody is asked.",
-    ),
-]
-WorkflowNamespace = Annotated[
-    str | None,
-    typer.Option("--namespace", "-n", help="With --for: namespace of workflows that name none."),
-]
-OperatorNamespace = Annotated[str, typer.Option(help="Namespace of the operator.")]
-OperatorAccount = Annotated[str, typer.Option(help="ServiceAccount of the operator.")]
-KubernetesHost = Annotated[str, typer.Option(help="URL of the API server as Vault reaches it.")]
-KubernetesCaFile = Annotated[Path | None, typer.Option(help="PEM of the API server's authority.")]
-ReviewerTokenFile = Annotated[Path | None, typer.Option(help="Token that may create TokenReviews.")]
-ReplaceReviewerToken = Annotated[bool, typer.Option(help="Write that token even if Vault has one.")]
-DryRun = Annotated[bool, typer.Option(help="Print what would be installed; ask nobody.")]
-
-
 @app.callback()
 def vault() -> None:
     """Set up Vault or OpenBao for the operator."""
+
+
+app.command("check")(vault_check.command)
 
 
 @app.command()
@@ -127,8 +111,8 @@ def bootstrap(
         operator_namespace=operator_namespace,
         operator_service_account=operator_service_account,
         kubernetes_host=kubernetes_host,
-        kubernetes_ca=_content(kubernetes_ca_file, "--kubernetes-ca-file", needed=not dry_run),
-        reviewer_token=_content(reviewer_token_file, "--reviewer-token-file", needed=not dry_run),
+        kubernetes_ca=content(kubernetes_ca_file, "--kubernetes-ca-file", needed=not dry_run),
+        reviewer_token=content(reviewer_token_file, "--reviewer-token-file", needed=not dry_run),
         replace_reviewer_token=replace_reviewer_token,
         trust_domain=trust_domain,
         quarantine=not without_quarantine,
@@ -138,7 +122,7 @@ def bootstrap(
             _show(step)
         return
     try:
-        asyncio.run(_install(settings, _admin_token(token_file)))
+        asyncio.run(_install(settings, token_of(token_file)))
     except (VaultError, NotReplaceable) as error:
         typer.echo(f"error: {_words(error)}", err=True)
         raise typer.Exit(EXIT_FAILED) from None
@@ -189,29 +173,3 @@ def _show(step: Step) -> None:
         else:
             typer.echo(f"{key} = {value}")
     typer.echo("")
-
-
-def _admin_token(token_file: Path | None) -> str:
-    if token_file is not None:
-        return _content(token_file, "--token-file", needed=True)
-    for name in _TOKEN_VARIABLES:
-        if token := os.environ.get(name):
-            return token
-    raise _input_error("no token: set VAULT_TOKEN or give --token-file")
-
-
-def _content(file: Path | None, option: str, *, needed: bool) -> str:
-    """The text of a file, without blanks at its ends."""
-    if file is None:
-        if needed:
-            raise _input_error(f"{option} is needed; with --dry-run it is not")
-        return ""
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _input_error(f"{option}: cannot read {file}: {type(error).__name__}") from None
-
-
-def _input_error(message: str) -> typer.Exit:
-    typer.echo(f"error: {message}", err=True)
-    return typer.Exit(EXIT_INPUT)

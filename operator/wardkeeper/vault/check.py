@@ -75,9 +75,7 @@ async def check_policies(client: VaultClient, token: str, *, quarantine: bool) -
             continue
         found = _drift(text, wanted, live)
         if found:
-            findings.append(
-                Finding(Control.POLICY_DRIFT, f"policy {name}", found, _AGAIN)
-            )
+            findings.append(Finding(Control.POLICY_DRIFT, f"policy {name}", found, _AGAIN))
     return findings
 
 

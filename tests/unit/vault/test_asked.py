@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 from typer.testing import CliRunner
 
-from wardkeeper.cli.vault import EXIT_INPUT, app
+from wardkeeper.cli.vault import app
+from wardkeeper.cli.vault_options import EXIT_INPUT
 
 SAMPLE = Path(__file__).parents[1] / "render/cases/smallest-deployment/input.yaml"
 CONNECTION = {"host": "db.clinic.example", "database": "claims"}

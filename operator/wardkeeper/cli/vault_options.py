@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Options of the commands about Vault, and how they get at a token: never as an argument."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXIT_INPUT = 2
+_TOKEN_VARIABLES = ("VAULT_TOKEN", "BAO_TOKEN")
+
+Address = Annotated[
+    str, typer.Option(envvar=["VAULT_ADDR", "BAO_ADDR"], help="URL of Vault or OpenBao.")
+]
+CaFile = Annotated[
+    Path | None, typer.Option(envvar=["VAULT_CACERT", "BAO_CACERT"], help="PEM of its authority.")
+]
+VaultNamespace = Annotated[
+    str | None, typer.Option(envvar=["VAULT_NAMESPACE", "BAO_NAMESPACE"], help="Vault namespace.")
+]
+TokenFile = Annotated[
+    Path | None, typer.Option(help="File with an admin's token; else VAULT_TOKEN or BAO_TOKEN.")
+]
+AuthMount = Annotated[str, typer.Option(help="Path of the Kubernetes auth method.")]
+KvMount = Annotated[str, typer.Option(help="Path of the KV v2 engine.")]
+DatabaseMount = Annotated[str, typer.Option(help="Path of the database engine.")]
+PkiMount = Annotated[str, typer.Option(help="Path of the PKI engine.")]
+TransitMount = Annotated[str, typer.Option(help="Path of the transit engine.")]
+TrustDomain = Annotated[str, typer.Option(help="Of the SPIFFE ids in certificates.")]
+WithoutQuarantine = Annotated[
+    bool, typer.Option("--without-quarantine", help="The operator may not disable entities.")
+]
+For = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--for",
+        metavar="FILE",
+        help="Print what an admin has to make for the HealthcareWorkflows in FILE (- is standard "
+        "input); nothing is applied and nobody is asked.",
+    ),
+]
+WorkflowNamespace = Annotated[
+    str | None,
+    typer.Option("--namespace", "-n", help="With --for: namespace of workflows that name none."),
+]
+OperatorNamespace = Annotated[str, typer.Option(help="Namespace of the operator.")]
+OperatorAccount = Annotated[str, typer.Option(help="ServiceAccount of the operator.")]
+KubernetesHost = Annotated[str, typer.Option(help="URL of the API server as Vault reaches it.")]
+KubernetesCaFile = Annotated[Path | None, typer.Option(help="PEM of the API server's authority.")]
+ReviewerTokenFile = Annotated[Path | None, typer.Option(help="Token that may create TokenReviews.")]
+ReplaceReviewerToken = Annotated[bool, typer.Option(help="Write that token even if Vault has one.")]
+DryRun = Annotated[bool, typer.Option(help="Print what would be installed; ask nobody.")]
+JwtFile = Annotated[
+    Path | None,
+    typer.Option(help="ServiceAccount token of the operator, audience vault: log in as it."),
+]
+OperatorRole = Annotated[str, typer.Option(help="Role the operator logs in with.")]
+Json = Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")]
+
+
+def token_of(token_file: Path | None) -> str:
+    """A token from a file, or else from the environment; ends the command when there is none."""
+    if token_file is not None:
+        return content(token_file, "--token-file", needed=True)
+    for name in _TOKEN_VARIABLES:
+        if token := os.environ.get(name):
+            return token
+    raise input_error("no token: set VAULT_TOKEN or give --token-file")
+
+
+def content(file: Path | None, option: str, *, needed: bool) -> str:
+    """The text of a file, without blanks at its ends."""
+    if file is None:
+        if needed:
+            raise input_error(f"{option} is needed; with --dry-run it is not")
+        return ""
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise input_error(f"{option}: cannot read {file}: {type(error).__name__}") from None
+
+
+def input_error(message: str) -> typer.Exit:
+    """Say what is wrong with the input; what to raise."""
+    typer.echo(f"error: {message}", err=True)
+    return typer.Exit(EXIT_INPUT)
