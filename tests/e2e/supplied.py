@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The secrets of one workflow as the engine supplies them, against real servers."""
+
+from __future__ import annotations
+
+import time
+from base64 import b64decode
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from random import SystemRandom
+from typing import TYPE_CHECKING, Any
+
+from tests.e2e.vault_world import OPERATOR, VaultWorld
+from wardkeeper.api.credential import CREDENTIAL_KIND
+from wardkeeper.engine.drivers import drivers
+from wardkeeper.engine.ledger import Ledger, Owner
+from wardkeeper.engine.outcome import Transient
+from wardkeeper.engine.secret_job import Delivered, Job, SecretServices
+from wardkeeper.engine.sources import Sources
+from wardkeeper.engine.supply import supply
+from wardkeeper.engine.tokens import Tokens
+from wardkeeper.engine.withdraw import withdraw
+from wardkeeper.kube.errors import NotFound
+from wardkeeper.kube.resource import resource_of
+from wardkeeper.vault.access import VaultAccess
+from wardkeeper.vault.workflows import WorkflowVault
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from wardkeeper.engine.secret_job import SecretOutcome, Withdrawn
+    from wardkeeper.kube.client import Client
+
+NS = "radiology"
+SECRET = resource_of("Secret")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Supply:
+    """One workflow's secrets as the engine sees them, against real servers."""
+
+    world: VaultWorld
+    kube: Client
+    vault: WorkflowVault
+    job: Job
+    database_ca: str | None = None
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.kube, OPERATOR[0])
+        self.tokens = Tokens(self.ledger, self.vault, self._workflow_jwt, _now)
+
+    async def one(self, **changes: Any) -> SecretOutcome:
+        """One pass over one secret; another one when somebody else was faster."""
+        while True:
+            await self._list_ledger()
+            self.job = replace(self.job, delivered=await self._delivered(), **changes)
+            try:
+                (outcome,) = (await supply(self.job, self.services())).secrets
+            except Transient:
+                continue
+            return outcome
+
+    async def withdraw(self) -> Withdrawn:
+        """Take everything back."""
+        owner = Owner(self.job.namespace, self.job.workflow, self.job.uid)
+        return await withdraw(owner, self.services(), has_identity=True)
+
+    def values(self) -> dict[str, str]:
+        """What pods read."""
+        live = self.world.core.read_namespaced_secret(f"{self.job.workflow}-db", NS)
+        return {key: b64decode(value).decode() for key, value in (live.data or {}).items()}
+
+    def services(self) -> SecretServices:
+        return SecretServices(
+            vault=self.vault,
+            ledger=self.ledger,
+            tokens=self.tokens,
+            drivers=drivers(trust_domain="cluster.local", database_ca_file=self.database_ca),
+            sources=Sources(time.monotonic),
+            publish=self.kube.apply,
+            clock=_now,
+            random=SystemRandom(),
+        )
+
+    async def _workflow_jwt(self, namespace: str, name: str) -> str:
+        return await self.kube.token(namespace, name, "vault-operator", 600)
+
+    async def _list_ledger(self) -> None:
+        async for page in self.kube.pages(resource_of(CREDENTIAL_KIND), OPERATOR[0]):
+            for raw in page.items:
+                self.ledger.observe("ADDED", raw)
+
+    async def _delivered(self) -> dict[str, Delivered]:
+        try:
+            name = f"{self.job.workflow}-db"
+            live = await self.kube.get(SECRET, NS, name, metadata_only=True)
+        except NotFound:
+            return {}
+        return {"db": Delivered(live)}
+
+
+@asynccontextmanager
+async def operator(world: VaultWorld) -> AsyncIterator[WorkflowVault]:
+    """Vault as the operator reaches it."""
+
+    async def jwt() -> str:
+        return world.mint(*OPERATOR, "vault")
+
+    access = VaultAccess(world.bao.address, timeout=5)
+    clock = lambda: datetime.now(UTC)  # noqa: E731
+    async with WorkflowVault(access, jwt, clock=clock, random=SystemRandom()) as vault:
+        yield vault
