@@ -106,13 +106,13 @@ class Supply:
 
 
 @asynccontextmanager
-async def operator(world: VaultWorld) -> AsyncIterator[WorkflowVault]:
-    """Vault as the operator reaches it."""
+async def operator(world: VaultWorld, address: str = "") -> AsyncIterator[WorkflowVault]:
+    """Vault as the operator reaches it, at its own address when none is given."""
 
     async def jwt() -> str:
         return world.mint(*OPERATOR, "vault")
 
-    access = VaultAccess(world.bao.address, timeout=5)
+    access = VaultAccess(address or world.bao.address, timeout=5)
     clock = lambda: datetime.now(UTC)  # noqa: E731
     async with WorkflowVault(access, jwt, clock=clock, random=SystemRandom()) as vault:
         yield vault
