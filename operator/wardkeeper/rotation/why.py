@@ -50,6 +50,8 @@ def is_urgent(wish: Wish, facts: Facts, current: Credential, cause: Cause) -> bo
     """Whether a rotation goes ahead in a freeze window: asked for, or too late when that ends."""
     if cause in _URGENT:
         return True
+    if cause is Cause.SOURCE_MOVED and wish.engine is Engine.DATABASE_STATIC:
+        return True  # the password that is delivered is dead already
     deadline = deadline_of(wish, current)
     return deadline is not None and thaws_at(wish.windows, facts.now) >= deadline
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from wardkeeper.vault.client import VaultClient
 
-_HEALTH = Operation("ask Vault for its health", Effect.PURE)
+_HEALTH = Operation("ask Vault for its health", Effect.PURE, label="health")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ _log = logging.getLogger(__name__)
 LOGIN_PAUSE = 30.0
 """Seconds between two logins that a refusal asks for: a wrong policy causes no hammering."""
 
-_RENEW = Operation("renew the operator's token", Effect.IDEMPOTENT)
-_REVOKE = Operation("revoke a token", Effect.IDEMPOTENT)
+_RENEW = Operation("renew the operator's token", Effect.IDEMPOTENT, label="token_renew")
+_REVOKE = Operation("revoke a token", Effect.IDEMPOTENT, label="token_revoke")
 
 
 @dataclass(frozen=True, slots=True)
