@@ -19,7 +19,7 @@ from wardkeeper.engine.finalizer import FINALIZER, has_finalizer, remove_finaliz
 from wardkeeper.engine.ledger import Owner
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.seen import WORKLOADS
-from wardkeeper.engine.withdraw import withdraw
+from wardkeeper.engine.withdraw import keeps_of, withdraw
 from wardkeeper.kube.errors import ApiError, NotFound
 from wardkeeper.kube.resource import Ref
 
@@ -106,7 +106,7 @@ async def _withdraw(
     """Take back what is in Vault; seconds to wait when Vault is away."""
     identity = Ref("ServiceAccount", key.namespace, key.name) in tools.world.children(key)
     owner = Owner(key.namespace, key.name, seen.uid)
-    gone = await withdraw(owner, tools.secrets, has_identity=identity)
+    gone = await withdraw(owner, tools.secrets, has_identity=identity, keeps=keeps_of(seen))
     if gone.done:
         return None
     asked = datetime.fromisoformat(seen.deleting)

@@ -3,43 +3,74 @@
 """Takes back from Vault what a workflow, or one of its secrets, has: what the ledger knows.
 
 In an order in which nothing needs an identity that is gone already: with the kept token the
-certificates are revoked by their key and KV is emptied; the operator ends leases and passwords;
-then the roles go, then the token, then the entries. May be called again and again until it is
-done; what could not be done stays in the ledger and is done later.
+certificates are revoked by their key and KV is emptied, the operator ends leases and passwords;
+then the roles go, then the token, then its entry. May be called again and again until it is done;
+what could not be done stays in the ledger and is done later.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import orjson
 
 from wardkeeper.api.credential import Engine
 from wardkeeper.api.secrets import OnDelete
+from wardkeeper.engine.ending import PASSWORDS, Ending, NotEnded
 from wardkeeper.engine.issue import recall
+from wardkeeper.engine.quarantine import is_quarantined
 from wardkeeper.engine.secret_job import Withdrawn
 from wardkeeper.engine.secret_report import NO_VAULT_REMEDY, WAIT_REFUSED, wait_after
 from wardkeeper.vault.errors import Kind, VaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from wardkeeper.engine.ledger import Owner
     from wardkeeper.engine.secret_job import SecretServices
+    from wardkeeper.engine.seen import Observed
     from wardkeeper.rotation.credential import Credential
-    from wardkeeper.vault.own import OwnVault
 
 ROLES = "auth roles"
 TOKEN = "token"  # noqa: S105 - what is left, not a token
-_PASSWORDS = (Engine.DATABASE_ALTERNATING, Engine.DATABASE_STATIC)
-_NO_IDENTITY = "its token has ended and its ServiceAccount is gone; an admin removes it"
+_NO_IDENTITY = (
+    "its token has ended and its ServiceAccount is gone, so nobody can act as it; let an "
+    "administrator remove it"
+)
+_NOBODY_SAYS: dict[str, bool] = {}
 
 
-async def withdraw(owner: Owner, services: SecretServices, *, has_identity: bool) -> Withdrawn:
+def keeps_of(seen: Observed) -> dict[str, bool]:
+    """Whether the values of each secret stay in KV, as far as the last spec says.
+
+    Of a workflow that is cut off everything stays: it is evidence.
+    """
+    secrets = orjson.loads(seen.spec).get("secrets") or ()
+    evidence = bool(is_quarantined(seen.annotations))
+    return {
+        str(one["name"]): evidence or source.get("onDelete") == OnDelete.KEEP
+        for one in secrets
+        if (source := one.get("source", {}).get("kvGenerated")) is not None or evidence
+    }
+
+
+async def withdraw(
+    owner: Owner,
+    services: SecretServices,
+    *,
+    has_identity: bool,
+    keeps: Mapping[str, bool] = _NOBODY_SAYS,
+    namesake: bool = False,
+) -> Withdrawn:
     """Take back everything of a workflow that is deleted, or gone.
 
     Args:
         owner: the workflow.
         services: what may be touched.
         has_identity: its ServiceAccount still exists, so that a login as the workflow is possible.
+        keeps: by secret, whether its values stay in KV (`keeps_of`); of others the ledger says.
+        namesake: another workflow bears the name by now: what is shared by name stays with it.
 
     Raises:
         ApiError: the API server refused a token, or an entry of the ledger.
@@ -51,21 +82,26 @@ async def withdraw(owner: Owner, services: SecretServices, *, has_identity: bool
             return Withdrawn()
         words = f"no Vault is configured; {NO_VAULT_REMEDY}"
         return Withdrawn({"all": words}, next_look=WAIT_REFUSED)
-    taking = _Taking(owner, services, has_identity=has_identity)
+    taking = _Taking(owner, services, may_log_in=has_identity, keeps=keeps, namesake=namesake)
     await taking.take({one.secret for one in entries if one.secret})
-    if not taking.stuck:
+    if taking.nothing_left and not namesake:
         await taking.roles()
-    if not taking.stuck:
+    if taking.nothing_left:
         await taking.token()
     return taking.result()
 
 
 async def drop(owner: Owner, services: SecretServices, secrets: Collection[str]) -> Withdrawn:
-    """Take back single secrets of a workflow that goes on without them."""
+    """Take back single secrets of a workflow that goes on without them.
+
+    Raises:
+        ApiError: the API server refused a token, or an entry of the ledger.
+        Transient: an entry changed meanwhile.
+    """
     if services.vault is None:
         words = f"no Vault is configured; {NO_VAULT_REMEDY}"
         return Withdrawn(dict.fromkeys(secrets, words), next_look=WAIT_REFUSED)
-    taking = _Taking(owner, services, has_identity=True)
+    taking = _Taking(owner, services, may_log_in=True, keeps=_NOBODY_SAYS, namesake=False)
     await taking.take(secrets)
     return taking.result()
 
@@ -73,99 +109,113 @@ async def drop(owner: Owner, services: SecretServices, secrets: Collection[str])
 class _Taking:
     """One try, and what of it could not be done."""
 
-    def __init__(self, owner: Owner, services: SecretServices, *, has_identity: bool) -> None:
-        if services.vault is None or services.tokens is None:
-            raise ValueError("nothing can be taken back without a Vault")
-        self.stuck: dict[str, VaultError] = {}
+    def __init__(
+        self,
+        owner: Owner,
+        services: SecretServices,
+        *,
+        may_log_in: bool,
+        keeps: Mapping[str, bool],
+        namesake: bool,
+    ) -> None:
+        self._ending = Ending(owner, services, may_log_in=may_log_in)
         self._owner = owner
         self._ledger = services.ledger
-        self._vault = services.vault
-        self._tokens = services.tokens
-        self._has_identity = has_identity
-        self._own: OwnVault | None = None
-        self._asked = False
+        self._keeps = keeps
+        self._namesake = namesake
+        self._left: dict[str, str] = {}
+        self._waits: list[float] = []
+        self._unavailable = False
+        self._outage: VaultError | None = None
+
+    @property
+    def nothing_left(self) -> bool:
+        """Everything that was tried could be done."""
+        return not self._left
 
     async def take(self, secrets: Collection[str]) -> None:
         """All credentials of these secrets, then their KV entries."""
         for secret in sorted(secrets):
             entries = self._ledger.of(self._owner.uid, secret)
-            for entry in entries:
-                try:
-                    await self._end(entry)
-                except VaultError as error:
-                    self.stuck[f"secret {secret}"] = error
-            if f"secret {secret}" in self.stuck:
-                continue
-            try:
-                if not any(one.role == OnDelete.KEEP for one in entries):
-                    await self._empty(secret)
-            except VaultError as error:
-                self.stuck[f"KV entry {secret}"] = error
-                continue
-            for entry in self._ledger.of(self._owner.uid, secret):
-                await self._ledger.close(entry)
+            keep = self._stays(secret, entries)
+            ended = [await self._end(secret, entry) for entry in entries]
+            if all(ended) and (keep or await self._empty(secret, entries)):
+                for entry in entries:
+                    await self._ledger.close(entry)
+            else:
+                await self._put_off(entries, keep=keep)
 
     async def roles(self) -> None:
         """The auth roles: nobody logs in as the workflow any more."""
         try:
-            await self._vault.delete_roles(self._owner.namespace, self._owner.name)
+            await self._ending.vault.delete_roles(self._owner.namespace, self._owner.name)
         except VaultError as error:
-            self.stuck[ROLES] = error
+            self._stuck(ROLES, error)
 
     async def token(self) -> None:
         """The kept token."""
         try:
-            await self._tokens.end(self._owner)
+            await self._ending.tokens.end(self._owner)
+            self._ending.tokens.forget(self._owner.uid)
         except VaultError as error:
-            self.stuck[TOKEN] = error
+            self._stuck(TOKEN, error)
 
     def result(self) -> Withdrawn:
         """What is left."""
-        left = {
-            what: _NO_IDENTITY if error.kind is Kind.TOKEN_DEAD else str(error)
-            for what, error in self.stuck.items()
-        }
-        return Withdrawn(
-            left,
-            unavailable=any(error.unavailable for error in self.stuck.values()),
-            next_look=min(map(wait_after, self.stuck.values()), default=None),
-        )
+        return Withdrawn(self._left, self._unavailable, min(self._waits, default=None))
 
-    async def _end(self, entry: Credential) -> None:
-        """End one credential; done when it has ended already."""
-        if entry.engine is Engine.PKI and entry.issued_at is not None:
-            own = await self._as_workflow()
-            version = await recall(own, entry.secret, entry, self._owner.uid)
-            if version is not None:
-                await own.pki.revoke_with_key(version.data["tls.crt"], version.data["tls.key"])
-        elif entry.engine is Engine.DATABASE_DYNAMIC:
-            await self._end_leases(entry)
-        elif entry.engine in _PASSWORDS and entry.issued_at is not None:
-            await self._vault.rotate_static(entry.role)
+    async def _end(self, secret: str, entry: Credential) -> bool:
+        """End one credential; whether it has ended."""
+        if self._namesake and entry.engine in PASSWORDS:
+            return True
+        if self._outage is not None:
+            self._stuck(f"secret {secret}", self._outage)
+            return False
+        try:
+            await self._ending.end(entry)
+        except (VaultError, NotEnded) as error:
+            self._stuck(f"secret {secret}", error)
+            return False
+        return True
 
-    async def _end_leases(self, entry: Credential) -> None:
-        """The lease, and with an intent whatever a lost answer may have made of it."""
-        if entry.handle.lease:
-            await self._vault.revoke_lease(await self._vault.decrypt(entry.handle.lease))
-        elif entry.issued_at is None:
-            known = await self._tokens.known_leases(self._owner.uid)
-            for lease in await self._vault.leases(entry.role):
-                if lease not in known:
-                    await self._vault.revoke_lease(lease)
-
-    async def _empty(self, secret: str) -> None:
-        entries = self._ledger.of(self._owner.uid, secret)
+    async def _empty(self, secret: str, entries: tuple[Credential, ...]) -> bool:
+        """Remove what KV keeps of a secret; whether nothing is left."""
         if entries and all(one.engine is Engine.TRANSIT for one in entries):
-            return
-        await (await self._as_workflow()).kv.remove(secret)
+            return True
+        try:
+            own = await self._ending.as_workflow()
+            if not self._namesake:
+                await own.kv.remove(secret)
+                return True
+            for entry in entries:
+                version = await recall(own, secret, entry, self._owner.uid)
+                if version is not None:
+                    await own.kv.destroy(secret, (version.number,))
+        except VaultError as error:
+            self._stuck(f"KV entry {secret}", error)
+            return False
+        return True
 
-    async def _as_workflow(self) -> OwnVault:
-        """Vault as the workflow: with the kept token, or after a login while that is possible."""
-        if not self._asked:
-            self._asked = True
-            self._own = await self._tokens.kept(self._owner)
-            if self._own is None and self._has_identity:
-                self._own = await self._tokens.own(self._owner)
-        if self._own is None:
-            raise VaultError(Kind.TOKEN_DEAD, f"act as {self._owner.namespace}/{self._owner.name}")
-        return self._own
+    def _stays(self, secret: str, entries: tuple[Credential, ...]) -> bool:
+        """Whether the values stay in KV: as the last spec says, else as the ledger says."""
+        noted = any(OnDelete.KEEP in (one.handle.marker, one.role) for one in entries)
+        return self._keeps.get(secret, noted)
+
+    async def _put_off(self, entries: tuple[Credential, ...], *, keep: bool) -> None:
+        """Note that these are to be ended, and what becomes of their values."""
+        for entry in entries:
+            if entry.revoke_after is None:
+                marker = str(OnDelete.KEEP) if keep else entry.handle.marker
+                handle = replace(entry.handle, marker=marker)
+                await self._ledger.note(entry, revoke_after=self._ending.now(), handle=handle)
+
+    def _stuck(self, what: str, error: VaultError | NotEnded) -> None:
+        if isinstance(error, NotEnded):
+            self._left[what] = str(error)
+            self._waits.append(WAIT_REFUSED)
+            return
+        self._left[what] = _NO_IDENTITY if error.kind is Kind.TOKEN_DEAD else str(error)
+        self._unavailable |= error.unavailable
+        if error.outage:
+            self._outage = error
+        self._waits.append(wait_after(error))

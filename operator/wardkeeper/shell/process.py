@@ -137,7 +137,7 @@ class Operator:
             self.following.begin()
             stack.push_async_callback(self.following.end)
             tools = self._tools(vault)
-            sweeper = Sweeper(self.world, tools.secrets, time.monotonic)
+            sweeper = Sweeper(self.world, self.client, tools.secrets, time.monotonic)
             tasks = {
                 asyncio.create_task(self._lead(self._workers(tools), sweeper), name="lead"),
                 asyncio.create_task(self.recorder.run(), name="events"),

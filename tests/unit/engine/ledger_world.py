@@ -14,14 +14,16 @@ import jsonpatch
 import jsonpointer
 
 from tests.unit.engine.drivers.fake import FakeKv, FakeOperator, FakeOwn, FakeVault
-from wardkeeper.api.credential import CREDENTIAL_KIND, Engine
+from wardkeeper.api.credential import Engine
 from wardkeeper.engine.ledger import Ledger, Owner
 from wardkeeper.engine.secret_job import SecretServices
 from wardkeeper.engine.sources import Sources
 from wardkeeper.engine.tokens import Tokens
 from wardkeeper.kube.errors import ApiError, Conflict, Invalid, NotFound
-from wardkeeper.rotation.credential import Credential
+from wardkeeper.proof.csr import new_key_and_csr
+from wardkeeper.rotation.credential import Credential, Handle
 from wardkeeper.rotation.identity import rotation_id
+from wardkeeper.rotation.version import write_version
 from wardkeeper.vault.errors import Kind, VaultError
 from wardkeeper.vault.pki import StoredCertificate
 from wardkeeper.vault.token import Login
@@ -307,11 +309,90 @@ class LedgerWorld:
         )
         return await self.ledger.note(made, **status) if status else made
 
+    async def certificate(self, secret: str = "tls", owner: Owner = OWNER) -> Credential:
+        """A certificate in use, with its key in KV."""
+        name = f"{owner.name}.{owner.namespace}.svc"
+        request = new_key_and_csr(name, (name,), ("spiffe://c/ns/n/sa/w",))
+        signed = await FakeOwn(self.vault).pki.sign(
+            request.csr_pem, common_name=name, dns_names=(name,), uris=("u",), ttl=1
+        )
+        chain = "\n".join((signed.certificate, *signed.chain))
+        data = {"tls.crt": chain, "tls.key": request.key_pem, "ca.crt": ""}
+        handle = Handle(self.keep(secret, data, owner=owner), serial=signed.serial)
+        end = NOW + timedelta(days=1)
+        return await self.entry(
+            Engine.PKI,
+            secret,
+            owner=owner,
+            handle=handle,
+            issued_at=NOW,
+            proven_at=NOW,
+            expires_at=end,
+            ends_at=end,
+        )
+
+    async def lease(
+        self,
+        secret: str = "db",
+        accessor: str = "accessor-1",
+        owner: Owner = OWNER,
+        lasts: timedelta = timedelta(days=30),
+    ) -> Credential:
+        """A database user in use, with its password in KV; its lease outlasts any token."""
+        role = f"hw.{owner.namespace}.{owner.name}.{secret}"
+        login = await FakeOwn(self.vault).database.creds(role)
+        return await self.entry(
+            Engine.DATABASE_DYNAMIC,
+            secret,
+            owner=owner,
+            role=role,
+            handle=Handle(
+                self.keep(secret, {"password": login.password}, owner=owner),
+                lease=await self.operator.encrypt(login.lease),
+                accessor=accessor,
+            ),
+            issued_at=NOW,
+            proven_at=NOW,
+            expires_at=NOW + lasts,
+        )
+
+    async def values(
+        self, secret: str = "key", role: str = "Remove", owner: Owner = OWNER
+    ) -> Credential:
+        """Values that were drawn and that KV alone keeps."""
+        handle = Handle(self.keep(secret, {"key": "k4n4ry"}, owner=owner))
+        return await self.entry(
+            Engine.KV_GENERATED, secret, owner=owner, role=role, handle=handle, issued_at=NOW
+        )
+
+    async def static(self, secret: str = "report", slot: str = "", **status: Any) -> Credential:
+        """The password of a user that exists already."""
+        role = f"hw.radiology.router.{secret}{slot and f'.{slot}'}"
+        self.vault.statics.setdefault(role, (NOW, 1))
+        return await self.entry(
+            Engine.DATABASE_ALTERNATING if slot else Engine.DATABASE_STATIC,
+            secret,
+            previous=slot,
+            role=role,
+            handle=Handle(
+                self.keep(secret, {"password": "k4n4ry"}, slot), slot=slot, marker="then"
+            ),
+            issued_at=NOW,
+            proven_at=NOW,
+            **status,
+        )
+
+    def keep(
+        self, secret: str, data: dict[str, str], previous: str = "", owner: Owner = OWNER
+    ) -> int:
+        """Keep a version in KV; its number."""
+        versions = self.vault.kv.setdefault(secret, [])
+        made_by = rotation_id(owner.uid, secret, previous)
+        versions.append(
+            write_version(data, rotation_id=made_by, uid=owner.uid, before=None, random=Random(1))
+        )
+        return len(versions)
+
     def raw(self, credential: Credential) -> dict[str, Any]:
         """An entry as the API server has it."""
         return self.api.objects[credential.name]
-
-
-def kind_of(raw: dict[str, Any]) -> str:
-    assert raw["kind"] == CREDENTIAL_KIND
-    return str(raw["spec"]["engine"])

@@ -6,33 +6,22 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.unit.engine.ledger_world import NOW, OWNER, PERIOD, TOKEN_CANARY, LedgerWorld
-from wardkeeper.api.credential import Engine
 from wardkeeper.engine.outcome import Transient
 from wardkeeper.kube.errors import Conflict, Unreachable
-from wardkeeper.rotation.credential import Credential, Handle
 from wardkeeper.vault.errors import Kind, VaultError
+
+if TYPE_CHECKING:
+    from wardkeeper.rotation.credential import Credential
 
 
 @pytest.fixture
 def world() -> LedgerWorld:
     return LedgerWorld()
-
-
-async def lease(world: LedgerWorld, secret: str = "db", accessor: str = "accessor-1") -> Credential:
-    """A lease that a token made and that lasts longer than any token."""
-    kept = await world.operator.encrypt(f"database/creds/hw.radiology.router.{secret}/1")
-    return await world.entry(
-        Engine.DATABASE_DYNAMIC,
-        secret,
-        handle=Handle(1, lease=kept, accessor=accessor),
-        issued_at=NOW,
-        proven_at=NOW,
-        expires_at=NOW + timedelta(days=30),
-    )
 
 
 def newest(world: LedgerWorld, secret: str = "db") -> Credential:
@@ -110,7 +99,7 @@ async def test_it_is_renewed_between_a_third_and_half_of_its_period(world: Ledge
 
 async def test_an_outage_ends_no_token_that_has_time_left(world: LedgerWorld) -> None:
     await world.tokens.own(OWNER)
-    kept = await lease(world)
+    kept = await world.lease()
     world.passes(PERIOD * 0.6)
     world.vault.away = True
     with pytest.raises(VaultError, match="reached"):
@@ -125,8 +114,8 @@ async def test_an_outage_ends_no_token_that_has_time_left(world: LedgerWorld) ->
 
 async def test_with_a_token_that_was_revoked_all_its_leases_end(world: LedgerWorld) -> None:
     await world.tokens.own(OWNER)
-    mine, unknown = await lease(world), await lease(world, "other", accessor="")
-    await lease(world, "foreign", accessor="accessor-of-another")
+    mine, unknown = await world.lease(), await world.lease("other", accessor="")
+    await world.lease("foreign", accessor="accessor-of-another")
     before = token(world)
     world.vault.tokens.clear()
     assert await world.tokens.doubt(OWNER)
@@ -143,7 +132,7 @@ async def test_with_a_token_that_outlived_its_period_all_its_leases_end(
     world: LedgerWorld,
 ) -> None:
     await world.tokens.own(OWNER)
-    await lease(world)
+    await world.lease()
     world.vault.away = True
     world.passes(PERIOD)
     world.again()
@@ -163,7 +152,7 @@ async def test_a_token_whose_role_is_gone_is_replaced(world: LedgerWorld) -> Non
 
 async def test_what_a_crash_left_of_a_replacement_is_tidied(world: LedgerWorld) -> None:
     await world.tokens.own(OWNER)
-    await lease(world)
+    await world.lease()
     world.passes(PERIOD)
     world.vault.denies = {"log_in"}
     with pytest.raises(VaultError):
@@ -251,7 +240,7 @@ async def test_a_token_whose_entry_somebody_deletes_is_replaced_before_it_is_rev
 ) -> None:
     await world.tokens.own(OWNER)
     old = token(world)
-    hanging = await lease(world)
+    hanging = await world.lease()
     world.api.doom(old.name)
     world.hear()
     await world.tokens.own(OWNER)
@@ -259,7 +248,7 @@ async def test_a_token_whose_entry_somebody_deletes_is_replaced_before_it_is_rev
     assert f"{TOKEN_CANARY}-1" in world.vault.tokens  # the lease still works
     assert newest(world).expires_at == world.vault.now  # and is replaced
     assert world.tokens.accessor(OWNER.uid) == "accessor-2"
-    newer = await lease(world, "other", accessor="accessor-2")
+    newer = await world.lease("other", accessor="accessor-2")
     await world.ledger.close(newest(world))
     await world.tokens.own(OWNER)
     assert f"{TOKEN_CANARY}-1" not in world.vault.tokens
@@ -268,7 +257,7 @@ async def test_a_token_whose_entry_somebody_deletes_is_replaced_before_it_is_rev
 
 
 async def test_known_leases_are_decrypted_once(world: LedgerWorld) -> None:
-    await lease(world)
+    await world.lease()
     world.vault.calls.clear()
     known = await world.tokens.known_leases(OWNER.uid)
     assert known == {"database/creds/hw.radiology.router.db/1"}

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from wardkeeper.api.secrets import Pki
     from wardkeeper.engine.driver import Desk
+    from wardkeeper.vault.own import OwnVault
+    from wardkeeper.vault.workflows import WorkflowVault
 
 _KEY = "tls.key"
 _CERTIFICATE = "tls.crt"
@@ -54,7 +56,7 @@ class PkiDriver(PlainDriver):
         """
         names, uris = self._names(desk)
         request = csr_of(desk.pending[_KEY], names[0], names, uris) if desk.pending else None
-        found = await _signed_for(desk, request.spki_sha256) if request else None
+        found = await _signed_for(desk.vault, request.spki_sha256) if request else None
         if request is None:
             request = new_key_and_csr(names[0], names, uris)
             if desk.keep is not None:
@@ -96,13 +98,8 @@ class PkiDriver(PlainDriver):
 
     async def retire(self, desk: Desk, data: Mapping[str, str], lease: str) -> None:
         """Revoke it as the holder of its key; of an intent, what a lost answer made of it."""
-        key = data.get(_KEY)
-        if key is None:
-            return
-        bundle = data.get(_CERTIFICATE)
-        leaf = _leaf(bundle) if bundle else await _signed_for(desk, csr_of(key, "").spki_sha256)
-        if leaf is not None:
-            await desk.working_as.pki.revoke_with_key(leaf, key)
+        if data:
+            await revoke(desk.working_as, desk.vault, data)
 
     def _names(self, desk: Desk) -> tuple[tuple[str, ...], tuple[str, ...]]:
         own = f"{desk.workflow}.{desk.namespace}.svc"
@@ -110,10 +107,25 @@ class PkiDriver(PlainDriver):
         return tuple(dict.fromkeys((own, *_source(desk).dns_names))), (uri,)
 
 
-async def _signed_for(desk: Desk, spki: str) -> str | None:
+async def revoke(own: OwnVault, vault: WorkflowVault, data: Mapping[str, str]) -> None:
+    """Revoke a certificate by its key; of half-made material, whatever was signed for the key.
+
+    Raises:
+        VaultError: it cannot be revoked now.
+    """
+    key = data.get(_KEY)
+    if key is None:
+        return
+    bundle = data.get(_CERTIFICATE)
+    leaf = _leaf(bundle) if bundle else await _signed_for(vault, csr_of(key, "").spki_sha256)
+    if leaf is not None:
+        await own.pki.revoke_with_key(leaf, key)
+
+
+async def _signed_for(vault: WorkflowVault, spki: str) -> str | None:
     """The certificate that was signed for this key and not revoked, if there is one."""
-    for serial in (await desk.vault.certificates())[-_MOST_READ:]:
-        pem, revoked = await desk.vault.certificate(serial)
+    for serial in (await vault.certificates())[-_MOST_READ:]:
+        pem, revoked = await vault.certificate(serial)
         if not revoked and inspect(pem).spki_sha256 == spki:
             return pem
     return None
