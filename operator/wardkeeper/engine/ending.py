@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from wardkeeper.vault.own import OwnVault
 
 PASSWORDS = (Engine.DATABASE_ALTERNATING, Engine.DATABASE_STATIC)
+ENDS = (Engine.PKI, Engine.DATABASE_DYNAMIC, *PASSWORDS)
+"""Engines whose credentials are ended one by one; what others made ends with KV, or stays."""
 
 
 class NotEnded(Exception):
@@ -65,7 +67,7 @@ class Ending:
         return entry.expires_at is not None and entry.expires_at <= self.now()
 
     async def end(self, entry: Credential) -> None:
-        """End one credential, whatever it is; what only KV keeps ends with KV.
+        """End one credential of an engine in `ENDS`.
 
         Raises:
             VaultError: it cannot be ended now.

@@ -17,7 +17,7 @@ import orjson
 
 from wardkeeper.api.credential import Engine
 from wardkeeper.api.secrets import OnDelete
-from wardkeeper.engine.ending import PASSWORDS, Ending, NotEnded
+from wardkeeper.engine.ending import ENDS, PASSWORDS, Ending, NotEnded
 from wardkeeper.engine.issue import recall
 from wardkeeper.engine.quarantine import is_quarantined
 from wardkeeper.engine.secret_job import Withdrawn
@@ -166,7 +166,7 @@ class _Taking:
 
     async def _end(self, secret: str, entry: Credential) -> bool:
         """End one credential; whether it has ended."""
-        if self._namesake and entry.engine in PASSWORDS:
+        if entry.engine not in ENDS or (self._namesake and entry.engine in PASSWORDS):
             return True
         if self._outage is not None:
             self._stuck(f"secret {secret}", self._outage)
@@ -182,6 +182,9 @@ class _Taking:
         """Remove what KV keeps of a secret; whether nothing is left."""
         if entries and all(one.engine is Engine.TRANSIT for one in entries):
             return True
+        if self._outage is not None:
+            self._stuck(f"KV entry {secret}", self._outage)
+            return False
         try:
             own = await self._ending.as_workflow()
             if not self._namesake:

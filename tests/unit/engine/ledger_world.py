@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
@@ -282,6 +282,10 @@ class LedgerWorld:
     async def jwt(self, namespace: str, name: str) -> str:
         self.jwts += 1
         return f"jwt-of-{namespace}/{name}"
+
+    def without_vault(self) -> SecretServices:
+        """The same where no Vault is configured."""
+        return replace(self.services, vault=None, tokens=None)
 
     def hear(self) -> None:
         """The watch catches up."""
