@@ -193,8 +193,9 @@ async def test_closing_removes_the_entry_in_two_writes(world: LedgerWorld) -> No
 async def test_late_news_of_a_closed_entry_do_not_bring_it_back(world: LedgerWorld) -> None:
     entry = await world.entry(Engine.PKI, issued_at=NOW)
     await world.ledger.close(entry)
-    world.hear()
-    assert not world.ledger.owners()
+    for change, obj in world.api.told:
+        assert world.ledger.observe(change, obj) is None
+        assert not world.ledger.owners()
 
 
 async def test_late_news_of_an_entry_do_not_touch_its_namesake(world: LedgerWorld) -> None:
