@@ -52,14 +52,14 @@ class Isolated:
     """How far a workflow is cut off from Vault.
 
     Attributes:
-        pending: what is not done yet, in the order in which it is done, with the reason.
+        left: what is not done yet, in the order in which it is done, with the reason.
         left_out: what the administrator did not let the operator do, with the reason; told in
             the pass that finds it.
         unavailable: Vault is away: it is the first thing done when Vault returns.
         next_look: seconds until another call makes sense; None when everything is done.
     """
 
-    pending: Mapping[str, str] = field(default_factory=dict)
+    left: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     unavailable: bool = False
     next_look: float | None = None
@@ -67,7 +67,7 @@ class Isolated:
     @property
     def done(self) -> bool:
         """Nothing that Vault gave to the workflow is of use any more."""
-        return not self.pending
+        return not self.left
 
 
 async def isolate(owner: Owner, services: SecretServices) -> Isolated:

@@ -140,7 +140,7 @@ async def test_while_vault_is_away_every_step_is_listed_in_its_order(world: Ledg
     await everything(world)
     world.vault.away = True
     isolated = await isolate(OWNER, world.services)
-    assert list(isolated.pending) == [
+    assert list(isolated.left) == [
         "certificate of secret tls",
         IDENTITY,
         "leases of secret db",
@@ -158,7 +158,7 @@ async def test_what_is_refused_stops_nothing_else(world: LedgerWorld) -> None:
     await everything(world)
     world.vault.denies = {"pki.revoke_with_key", "delete_roles", "revoke_lease"}
     isolated = await isolate(OWNER, world.services)
-    assert list(isolated.pending) == [
+    assert list(isolated.left) == [
         "certificate of secret tls",
         IDENTITY,
         "leases of secret db",
@@ -170,7 +170,7 @@ async def test_what_is_refused_stops_nothing_else(world: LedgerWorld) -> None:
     assert all(count > 1 for _, count in world.vault.statics.values())
     world.vault.denies = set()
     isolated = await isolate(OWNER, world.services)
-    [(what, why)] = isolated.pending.items()  # the token that could revoke it is gone
+    [(what, why)] = isolated.left.items()  # the token that could revoke it is gone
     assert what == "certificate of secret tls"
     assert "administrator" in why
     assert not world.vault.roles
@@ -198,7 +198,7 @@ async def test_a_few_failures_do_not_give_up_a_certificate(world: LedgerWorld) -
         assert world.vault.tokens
     world.vault.fails_at = len(world.vault.calls) + 1
     isolated = await isolate(OWNER, world.services)
-    assert list(isolated.pending) == ["certificate of secret tls"]
+    assert list(isolated.left) == ["certificate of secret tls"]
     assert not world.vault.tokens
 
 
@@ -207,7 +207,7 @@ async def test_a_lease_is_ended_by_its_path_though_its_token_is_gone(world: Ledg
     await world.lease()
     world.vault.denies = {"revoke_lease"}
     isolated = await isolate(OWNER, world.services)
-    assert list(isolated.pending) == ["leases of secret db"]
+    assert list(isolated.left) == ["leases of secret db"]
     world.passes(60)
     world.vault.denies = set()
     assert (await isolate(OWNER, world.services)).done
@@ -223,7 +223,7 @@ async def test_without_a_vault_it_is_said_what_to_do(world: LedgerWorld) -> None
     assert (await isolate(OWNER, world.without_vault())).done
     await world.certificate()
     isolated = await isolate(OWNER, world.without_vault())
-    assert "vault.address" in isolated.pending["all"]
+    assert "vault.address" in isolated.left["all"]
 
 
 async def test_a_workflow_that_is_deleted_while_it_is_cut_off_leaves_its_evidence(
