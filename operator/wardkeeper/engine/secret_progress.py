@@ -278,11 +278,14 @@ class Progress:
                 await self._note(entry, revoke_after=revoke_after, failures=0, retry_at=None)
 
     async def _reject(self, decision: Decision, why: str) -> None:
-        """Note that it does not work, and when another one is tried."""
+        """Note when another one is tried, then that this one does not work.
+
+        In this order: a process that dies in between comes to the same end again, while the other
+        way round the next one would bear the id of the one that did not work.
+        """
         subject, current = decision.subject, decision.current
         if subject is None:
             return
-        await self._note(subject, rejected_at=self._now, last_error=why[:256])
         if current is not None and current.rotation_id != subject.rotation_id:
             failures = current.failures + 1
             await self._note(
@@ -291,6 +294,7 @@ class Progress:
                 retry_at=self._now + backoff(failures),
                 last_error=(why or "the workload did not become ready with it")[:256],
             )
+        await self._note(subject, rejected_at=self._now, last_error=why[:256])
         self._services.count(self._wish.engine, "rolled_back" if current else "failed", None)
 
     async def _retire(self, decision: Decision, vault: WorkflowVault, subject: Credential) -> None:

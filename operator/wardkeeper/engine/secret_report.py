@@ -142,7 +142,8 @@ def _standing(
     if facts.source is not None and facts.source.empty:
         message = "its source in Vault is empty, and nothing empty is delivered; write its values"
         return Trouble(Phase.FAILED, Reason.SECRET_EMPTY, message, next_look)
-    waiting = next((e for e in facts.entries if e.issued_at is None and e.failures), None)
+    intents = (e for e in facts.entries if e.issued_at is None and e.rejected_at is None)
+    waiting = next((one for one in intents if one.failures), None)
     if waiting is not None:
         return _refused(spec, waiting, facts)
     if current is not None and current.failures:
