@@ -115,6 +115,11 @@ def _is_approved(wish: Wish, current: Credential | None) -> bool:
     return marker.isdecimal() and wish.approved >= int(marker) > 0
 
 
-def _age(one: Credential) -> tuple[float, str]:
+def _age(one: Credential) -> tuple[float, float, str]:
+    """The order in which they were made: the API server tells times in whole seconds only.
+
+    Within one, versions in KV tell; what was not made yet is the newest.
+    """
     at = one.intended_at or one.issued_at
-    return (at.timestamp() if at else float("inf")), one.rotation_id
+    made = float(one.handle.kv_version) if one.issued_at else float("inf")
+    return (at.timestamp() if at else float("inf")), made, one.rotation_id

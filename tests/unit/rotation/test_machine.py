@@ -25,6 +25,7 @@ from wardkeeper.rotation.credential import Credential, Handle
 from wardkeeper.rotation.facts import Cause, Phase, Roll, Rolling, Source, Step, Wish
 from wardkeeper.rotation.identity import rotation_id
 from wardkeeper.rotation.machine import decide
+from wardkeeper.rotation.standing import standing
 from wardkeeper.rotation.windows import Window
 
 ALTERNATING = Engine.DATABASE_ALTERNATING
@@ -513,3 +514,18 @@ def test_a_rotation_begins_the_moment_that_it_is_due() -> None:
     before = facts(current, shown=current, now=due - timedelta(seconds=1))
     assert decide(wish(), before).next_look == due
     assert decide(wish(), replace(before, now=due)).step is Step.INTEND
+
+
+def test_of_two_made_in_one_second_the_later_version_is_the_one_in_use() -> None:
+    first = Credential(
+        name="a",
+        secret="db",
+        engine=Engine.KV_GENERATED,
+        rotation_id="f" * 64,
+        handle=Handle(kv_version=1),
+        intended_at=NOW,
+        issued_at=NOW,
+        proven_at=NOW,
+    )
+    second = replace(first, name="b", rotation_id="0" * 64, handle=Handle(kv_version=2))
+    assert standing((first, second)).current == second
