@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -31,8 +31,16 @@ NS, WF, UID = "integration", "router", "uid-1"
 GROUP = "/apis/wardkeeper.io/v1alpha1"
 WORKFLOWS = f"{GROUP}/namespaces/{NS}/healthcareworkflows"
 LEDGER = f"{GROUP}/namespaces/wardkeeper-system/issuedcredentials"
-NOW = datetime.now(UTC)
+NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 CANARY = "vault:v1:canary"
+
+
+class StandingClock(datetime):
+    """A clock that always shows NOW, so that what is read off it is exact."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> StandingClock:
+        return cls.fromtimestamp(NOW.timestamp(), tz)
 
 
 class Server:
@@ -167,7 +175,8 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def user(tmp_path: Path, server: Server) -> User:
+def user(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> User:
+    monkeypatch.setattr("wardkeeper.cli.secrets.datetime", StandingClock)
     return User(tmp_path, server)
 
 
