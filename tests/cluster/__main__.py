@@ -118,7 +118,14 @@ def build() -> None:
     """Build and download everything into the cache, as far as it is not there."""
     report = Report()
     try:
-        for tool in (tools.KUBEALL, tools.KWOK, tools.KUBECONFORM, tools.CLIENTS):
+        for tool in (
+            tools.KUBEALL,
+            tools.KWOK,
+            tools.KUBECONFORM,
+            tools.KUBE_ROUTER,
+            tools.COREDNS,
+            tools.CLIENTS,
+        ):
             report.say(f"{tool.name}: {ensure(tool, report)}")
     except BuildError as error:
         report.say(str(error))

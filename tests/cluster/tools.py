@@ -143,5 +143,13 @@ KWOK = _go("kwok", "sigs.k8s.io/kwok/cmd/kwok", "-s -w", ("kwok", "stages.yaml")
 KUBECONFORM = _go(
     "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", "-s -w", ("kubeconform",)
 )
+KUBE_ROUTER = _go(
+    "kube-router",
+    "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
+    "-s -w",
+    ("kube-router",),
+)
+COREDNS = _go("coredns", "./cmd/coredns", "-s -w", ("coredns",))
+JUDGES = _go("judges", "./cmd/judges", "-s -w", ("judges",))
 CLIENTS = Tool("kubectl-helm", (places.SOURCES / "pins" / "kubectl-helm.txt",), ("kubectl", "helm"))
 OLDER_OPENBAO = Tool("openbao-2.6.2", (places.SOURCES / "pins" / "openbao-2.6.2.txt",), ("bao",))
