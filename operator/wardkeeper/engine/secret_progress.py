@@ -316,8 +316,11 @@ class Progress:
             return None
         if error.kind is Kind.DENIED and not self._doubted:
             self._doubted = True
-            if await self._tokens.doubt(self._owner):
-                return None
+            try:
+                if await self._tokens.doubt(self._owner):
+                    return None
+            except VaultError as untold:  # Vault went away meanwhile, which says more
+                error = untold
         if error.unavailable or subject is None:
             return Trouble.of(error)
         failures = subject.failures + 1

@@ -173,17 +173,19 @@ class TokenVault(FakeVault):
         roles: workflows that have roles.
         disabled: workflows whose entities are disabled.
         denies: calls that are refused for good.
+        loses: calls during which it goes away.
     """
 
     tokens: dict[str, datetime] = field(default_factory=dict)
     roles: set[str] = field(default_factory=set)
     disabled: set[str] = field(default_factory=set)
     denies: set[str] = field(default_factory=set)
+    loses: set[str] = field(default_factory=set)
     away: bool = False
     logins: int = 0
 
     def run(self, name: str, act: Any) -> Any:
-        if self.away:
+        if self.away or name in self.loses:
             self.calls.append(name)
             raise VaultError(Kind.UNREACHABLE, name)
         if name in self.denies:
