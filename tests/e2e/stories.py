@@ -87,7 +87,7 @@ class Place:
         where = (kind, self.namespace, name)
         return self.stage.send("PATCH", *where, body=patch, content=content, fieldManager=manager)
 
-    def annotate(self, name: str, **annotations: str) -> Obj:
+    def annotate(self, name: str, **annotations: str | None) -> Obj:
         """Annotate a workflow; `reconcile_at` stands for `wardkeeper.io/reconcile-at`."""
         said = {f"wardkeeper.io/{k.replace('_', '-')}": v for k, v in annotations.items()}
         return self.edit(KIND, name, {"metadata": {"annotations": said}}, "kubectl-annotate")

@@ -70,6 +70,13 @@ class Reason(StrEnum):
         "The API server or an admission webhook refused a child; the message is theirs.",
         "Do what the message says, or ask who runs the webhook; it is tried again by itself.",
     )
+    QUARANTINED = (
+        "Quarantined",
+        "The annotation `wardkeeper.io/quarantine` is set: network, rights, identity and secrets "
+        "were taken away; pods and their values in Vault are kept as evidence.",
+        "Look into the incident. Then take the annotation away: everything is made anew, with "
+        "another identity and other credentials.",
+    )
     API_UNAVAILABLE = (
         "ApiUnavailable",
         "The API server did not answer, or asked to come back later.",

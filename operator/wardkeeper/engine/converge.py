@@ -98,6 +98,9 @@ class _Convergence:
             and status.revision is not None
             and status.revision.running == digest
         )
+        told = {one.type: one.reason for one in status.conditions}
+        lifted = told.get(ConditionType.READY) == Reason.QUARANTINED
+        self._stood = self._settled and not lifted
         self._lost = tools.world.lost(key)
         self._held: float | None = None
 
@@ -200,7 +203,7 @@ class _Convergence:
         for ref, version in edits.untouched:
             self._tools.world.compared(self._key, ref, version, 1)
         for one in supplied.secrets:
-            record = secret_drift(one, edits, self._settled, self._now)
+            record = secret_drift(one, edits, self._stood, self._now)
             if record:
                 self._found.repaired.append(record)
         return _soonest(one.next_look for one in supplied.secrets)
@@ -281,7 +284,7 @@ class _Convergence:
 
     async def _one(self, change: Change) -> None:
         await self._tools.writer.carry_out(change, Lane.LIVE)
-        record = drift_of(change, lost=self._lost, settled=self._settled, now=self._now)
+        record = drift_of(change, lost=self._lost, settled=self._stood, now=self._now)
         if record:
             self._found.repaired.append(record)
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from wardkeeper.api.status import DriftRecord
     from wardkeeper.engine.outcome import Outcome
     from wardkeeper.engine.plan import Plan
+    from wardkeeper.engine.quarantine import Isolated
     from wardkeeper.engine.rollout import Rollout
     from wardkeeper.engine.secret_job import Supplied
     from wardkeeper.policy.verdict import Verdict
@@ -33,6 +34,8 @@ class Findings:
         stop: why the pass did not get to its end.
         reconcile_at: value of the annotation reconcile-at that this pass honoured.
         rotate_now: value of the annotation rotate-now that has been honoured.
+        quarantine: why the workflow is to be cut off; empty when it is not.
+        isolated: how far it is cut off from Vault; None when the pass did not get to that.
     """
 
     generation: int
@@ -47,3 +50,5 @@ class Findings:
     stop: Outcome | None = None
     reconcile_at: str | None = None
     rotate_now: str | None = None
+    quarantine: str = ""
+    isolated: Isolated | None = None

@@ -49,6 +49,13 @@ def setters(live: Mapping[str, Any]) -> tuple[list[Setter], list[Setter]]:
     return ours, others
 
 
+def sets_values(secret: Mapping[str, Any]) -> bool:
+    """Whether anybody set a key of this Secret, known by its metadata; so when nothing is known."""
+    entries = secret.get("metadata", {}).get("managedFields")
+    keys = (entry.get("fieldsV1", {}).get("f:data", {}).keys() - {"."} for entry in entries or ())
+    return not entries or any(keys)
+
+
 def undesired(fields: Mapping[str, Any], live: Any, desired: Any) -> Iterator[Path]:
     """Paths that a manager set, that are live, and that nobody desires; outermost ones only."""
     for key, inner in fields.items():

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cuts a workflow that may be compromised off from everything that Vault gave it.
 
-The Kubernetes side comes first and needs no Vault. Here access goes before neatness: what is
-refused is reported and stops nothing. Entries stay in the ledger, superseded, so that whoever lifts
-the quarantine gets everything anew and nothing of the old is ever taken up again. KV is evidence:
-nothing of it is removed.
+The Kubernetes side comes first and needs no Vault: `engine.cut_off`. Here access goes before
+neatness: what is refused is reported and stops nothing. Entries stay in the ledger, superseded, so
+that whoever lifts the quarantine gets everything anew and nothing of the old is ever taken up
+again. KV is evidence: nothing of it is removed.
 """
 
 from __future__ import annotations

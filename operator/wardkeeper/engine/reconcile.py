@@ -16,9 +16,11 @@ from wardkeeper.api.read import read_workflow
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.workflow import KIND, HealthcareWorkflow
 from wardkeeper.engine.converge import converge
+from wardkeeper.engine.cut_off import cut_off
 from wardkeeper.engine.digest import spec_digest
 from wardkeeper.engine.findings import Findings
 from wardkeeper.engine.outcome import Outcome, Terminal, Transient
+from wardkeeper.engine.quarantine import is_quarantined
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.report import Reporter, regarding
 from wardkeeper.engine.revision import drop_revision, keep_revision, recall_revision
@@ -105,6 +107,10 @@ class Reconciler:
     async def _look(self, key: Key, seen: Observed, found: Findings) -> float | None:
         """Carry out the spec; one that cannot be carried out leaves the last one in force."""
         workflow, problems = self._judge(key, seen, seen.spec, found)
+        found.quarantine = is_quarantined(seen.annotations)
+        if found.quarantine:
+            ran = workflow if not problems else await self._ran(key, seen, found)
+            return await cut_off(self._tools, key, seen, ran, found)
         if workflow is not None and not problems:
             later = await converge(self._tools, key, seen, workflow, found, found.digest)
             if found.running == found.digest:
@@ -113,7 +119,7 @@ class Reconciler:
                     await drop_revision(self._tools.client, key, seen.uid)
                     self._kept.discard(key)
             return later
-        before = self._carried_out.get(key) or await self._recall(key, seen, found)
+        before = await self._before(key, seen, found)
         if before is not None:
             last, _ = self._judge(key, seen, before, found)
             if last is not None:
@@ -125,6 +131,14 @@ class Reconciler:
         kept = "; what ran before keeps running" if found.running else ""
         text = "; ".join(one.message(subject) for one in problems[:5])
         raise Terminal(Reason.SPEC_INVALID, f"{text}{kept}")
+
+    async def _ran(self, key: Key, seen: Observed, found: Findings) -> HealthcareWorkflow | None:
+        """The workflow as it last was carried out; None when it never was."""
+        before = await self._before(key, seen, found)
+        return self._judge(key, seen, before, found)[0] if before is not None else None
+
+    async def _before(self, key: Key, seen: Observed, found: Findings) -> bytes | None:
+        return self._carried_out.get(key) or await self._recall(key, seen, found)
 
     async def _recall(self, key: Key, seen: Observed, found: Findings) -> bytes | None:
         """The spec that ran when the operator was started; it was kept when a newer was refused."""

@@ -139,6 +139,10 @@ def _troubles(before: WorkflowStatus, found: Findings) -> Iterator[tuple[Reason,
     stop, rollout = found.stop, found.rollout
     if stop and stop.reason not in (*QUIET, told.get(ConditionType.READY)):
         yield stop.reason, "Reconcile", stop.message
+    if found.isolated and told.get(ConditionType.READY) != Reason.QUARANTINED:
+        yield Reason.QUARANTINED, "Quarantine", f"cut off: {found.quarantine}"
+    for what, why in found.isolated.left_out.items() if found.isolated else ():
+        yield Reason.QUARANTINED, "Quarantine", f"{what} cannot be cut off: {why}"
     known = (*QUIET, told.get(ConditionType.WORKLOAD_AVAILABLE))
     if rollout and rollout.progress is not Progress.READY and rollout.reason not in known:
         yield rollout.reason, "RollOut", rollout.message

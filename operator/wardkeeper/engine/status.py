@@ -89,6 +89,8 @@ def _conditions(found: Findings) -> Iterator[_Told]:
 def _ready(found: Findings) -> tuple[ConditionStatus, Reason, str]:
     if found.stop:
         return _FALSE, found.stop.reason, found.stop.message
+    if found.quarantine:
+        return _FALSE, Reason.QUARANTINED, _quarantined(found)
     if found.would is not None and (found.would.changes or found.would.refused):
         steps = (*found.would.changes, *found.would.refused)
         todo = ", ".join(f"{c.action} {c.ref.kind} {c.ref.name}" for c in steps[:8])
@@ -107,9 +109,22 @@ def _ready(found: Findings) -> tuple[ConditionStatus, Reason, str]:
     return _TRUE, Reason.CONVERGED, f"guards are in place and {found.rollout.message}"
 
 
+def _quarantined(found: Findings) -> str:
+    """Why, and how far it has come."""
+    why, isolated = f"cut off: {found.quarantine}", found.isolated
+    if isolated is None:
+        return why
+    if isolated.done:
+        return f"{why}; nothing that Kubernetes or Vault gave to it is of use any more"
+    left = "; ".join(f"{what}: {reason}" for what, reason in isolated.left.items())
+    return f"{why}; in the cluster this is done, in Vault it is not yet: {left}"
+
+
 def _is_stalled(found: Findings) -> bool:
     if found.stop:
         return isinstance(found.stop, Terminal)
+    if found.quarantine:
+        return found.isolated is not None and found.isolated.done
     return found.rollout is not None and found.rollout.progress is Progress.STUCK
 
 
@@ -132,6 +147,8 @@ def _admitted(found: Findings) -> _Told:
 
 def _network(found: Findings) -> _Told:
     kind = ConditionType.NETWORK_CLOSED
+    if found.guards_in_place and found.quarantine:
+        return kind, _TRUE, Reason.QUARANTINED, "the default-deny policy alone is in place"
     if found.guards_in_place:
         return (
             kind,
@@ -145,6 +162,8 @@ def _network(found: Findings) -> _Told:
 
 def _secrets_current(found: Findings) -> _Told:
     kind = ConditionType.SECRETS_CURRENT
+    if found.isolated is not None:
+        return kind, _FALSE, Reason.QUARANTINED, _quarantined(found)
     if found.supplied is None:
         return kind, _UNKNOWN, Reason.SECRETS_CURRENT, "secrets were not looked at"
     if not found.supplied.secrets:

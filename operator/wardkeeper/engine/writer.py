@@ -72,6 +72,30 @@ class Writer:
             resource_of(ref.kind), ref.namespace, ref.name, uid=uid, propagation=propagation
         )
 
+    async def blank(self, ref: Ref, uid: str) -> None:
+        """Empty a Secret in place; one that is locked goes, for nobody can empty it.
+
+        Raises:
+            Outcome: it cannot be done, or not now.
+        """
+        ops: list[dict[str, Any]] = [
+            {"op": "test", "path": "/metadata/uid", "value": uid},
+            {"op": "add", "path": "/data", "value": {}},
+        ]
+        try:
+            try:
+                stored = await self._client.json_patch(
+                    resource_of(ref.kind), ref.namespace, ref.name, ops
+                )
+            except Invalid:
+                await self.delete(ref, uid)
+                return
+            self._world.wrote(stored, 0)
+        except NotFound:
+            return
+        except ApiError as error:
+            raise outcome_of(error, ref) from error
+
     async def publish(self, secret: Obj) -> Obj:
         """Make a Secret so, all keys in one write; what the server stored of its metadata.
 

@@ -17,6 +17,7 @@ from wardkeeper.api.status import DriftRecord, EndpointState, WorkflowStatus
 from wardkeeper.engine.findings import Findings
 from wardkeeper.engine.outcome import Terminal, Transient
 from wardkeeper.engine.plan import Action, Change, Plan
+from wardkeeper.engine.quarantine import Isolated
 from wardkeeper.engine.rollout import Progress, Rollout
 from wardkeeper.engine.secret_job import SecretOutcome, Supplied
 from wardkeeper.engine.status import compose
@@ -65,6 +66,26 @@ def test_a_pass_that_found_everything_in_place_is_ready() -> None:
         "SecretsCurrent": ("True", "NoSecrets"),
         "WorkloadAvailable": ("True", "Available"),
     }
+
+
+@pytest.mark.parametrize(
+    ("isolated", "shape", "words"),
+    [
+        (None, "Reconciling", "cut off: SEC-1"),
+        (Isolated({"auth roles": "Vault is sealed"}), "Reconciling", "auth roles: Vault is sealed"),
+        (Isolated(), "Stalled", "of use any more"),
+    ],
+)
+def test_a_quarantine_is_no_end_until_vault_has_taken_everything_back(
+    isolated: Isolated | None, shape: str, words: str
+) -> None:
+    status = compose(NEW, found(quarantine="SEC-1", isolated=isolated), NOW)
+    conditions = {one["type"]: one for one in status["conditions"]}
+    assert told(status)["Ready"] == ("False", "Quarantined")
+    assert conditions[shape]["reason"] == "Quarantined"
+    assert words in conditions[shape]["message"]
+    assert told(status)["NetworkClosed"] == ("True", "Quarantined")
+    assert told(status)["WorkloadAvailable"] == ("True", "Available")
 
 
 @pytest.mark.parametrize(
