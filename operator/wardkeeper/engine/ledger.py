@@ -124,7 +124,8 @@ class Ledger:
     def tokens(self, uid: str) -> tuple[Credential, ...]:
         """The entries of the workflow's own tokens, the best first.
 
-        One that lasts longer is better, and one that somebody asked to delete is the worst.
+        One that lasts longer is better. The worst are those that Vault has refused, and those
+        that somebody asked to delete.
         """
         return tuple(sorted(self.of(uid, ""), key=_worth, reverse=True))
 
@@ -269,7 +270,8 @@ class Ledger:
 
 def _worth(token: Credential) -> tuple[bool, float, int]:
     ends = token.expires_at.timestamp() if token.expires_at else 0.0
-    return not token.doomed, ends, int(token.resource_version)
+    good = not token.doomed and token.rejected_at is None
+    return good, ends, int(token.resource_version)
 
 
 def _changed(name: str) -> Transient:

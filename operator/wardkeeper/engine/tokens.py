@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """One token of Vault for each workflow, kept across restarts of the operator.
 
-It makes the workflow's leases, so its end is theirs, whatever Vault says of a lease: it is
-periodic, renewed long before its time, and kept in the ledger, encrypted for the operator alone.
-Nobody logs in who need not: a start asks Vault nothing. A login whose answer was lost leaves a
-token that ends after its period, with nothing made by it; nobody can find it earlier.
+It makes the workflow's leases, so it is periodic, renewed long before its time, and kept in the
+ledger, encrypted for the operator alone. Nobody logs in who need not: a start asks Vault nothing.
+
+A token that Vault refuses may be dead, or only cut off for a while (its role is gone, its entity is
+disabled). Either way it is rejected and replaced, and so are its leases, which may still work;
+then it is revoked, in case it lives.
 """
 
 from __future__ import annotations
@@ -15,10 +17,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from wardkeeper.api.credential import Engine
-from wardkeeper.engine.outcome import Transient
-from wardkeeper.rotation.credential import Credential, Handle
-from wardkeeper.rotation.identity import rotation_id, spread
+from wardkeeper.engine.token_leases import TokenLeases
+from wardkeeper.engine.token_login import TokenLogin
+from wardkeeper.rotation.token import lives, renews_at, serves
 from wardkeeper.vault.errors import Kind, VaultError
 
 if TYPE_CHECKING:
@@ -26,14 +27,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wardkeeper.engine.ledger import Ledger, Owner
+    from wardkeeper.rotation.credential import Credential
     from wardkeeper.vault.own import OwnVault
-    from wardkeeper.vault.token import Login
     from wardkeeper.vault.workflows import WorkflowVault
 
-_CHAIN = ""
-"""What its chain of rotation ids is called; no secret can be called so."""
-_DEAD = frozenset({Kind.TOKEN_DEAD, Kind.DENIED, Kind.INVALID})
-_MARGIN = timedelta(seconds=30)
+_REFUSED = frozenset({Kind.TOKEN_DEAD, Kind.DENIED, Kind.INVALID})
 
 
 @dataclass(slots=True)
@@ -63,10 +61,10 @@ class Tokens:
     ) -> None:
         self._ledger = ledger
         self._vault = vault
-        self._jwt = workflow_jwt
+        self._login = TokenLogin(ledger, vault, workflow_jwt)
         self._clock = clock
         self._live: dict[str, _Live] = {}
-        self._leases: dict[str, dict[str, str]] = {}
+        self._leases = TokenLeases(ledger, vault)
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def own(self, owner: Owner) -> OwnVault:
@@ -80,7 +78,8 @@ class Tokens:
         async with self._lock(owner.uid):
             entry = await self._usable(owner)
             if entry is None:
-                entry = await self._log_in(owner)
+                entry, token = await self._login.log_in(owner)
+                self._live[owner.uid] = _Live(entry.name, token)
             token = await self._open(owner.uid, entry)
             await self._close_replaced(owner, entry)
             return self._vault.as_workflow(token, owner.namespace, owner.name)
@@ -103,10 +102,11 @@ class Tokens:
             return self._vault.as_workflow(token, owner.namespace, owner.name)
 
     async def tend(self, owner: Owner) -> None:
-        """Renew the token if that is due, or if it is lost: then its leases count as ended.
+        """Renew the token if that is due, and tidy away those that it has replaced.
 
-        A pass calls it though its secrets need nothing. Without a token, or before its time, it
-        asks nothing of Vault.
+        When it turns out to be of no use any more, its leases count as ended. A pass calls it
+        though its secrets need nothing. Without a token, or before its time, it asks nothing of
+        Vault.
 
         Raises:
             VaultError: nobody can tell now; it is renewed later.
@@ -114,17 +114,19 @@ class Tokens:
         """
         async with self._lock(owner.uid):
             if self._ledger.token(owner.uid) is not None:
-                await self._usable(owner)
+                entry = await self._usable(owner)
+                if entry is not None:
+                    await self._close_replaced(owner, entry)
 
     async def doubt(self, owner: Owner) -> bool:
-        """Vault denied something: whether the token is dead, so that a login may help.
+        """Vault denied something: whether it refuses the token, so that a login may help.
 
         Raises:
             VaultError: nobody can tell now.
         """
         async with self._lock(owner.uid):
             entry = self._ledger.token(owner.uid)
-            if entry is None or not self._lives(entry):
+            if entry is None or not serves(entry, self._now()):
                 return False
             return not await self._renewed(owner, entry)
 
@@ -143,9 +145,9 @@ class Tokens:
         async with self._lock(owner.uid):
             entries = self._ledger.tokens(owner.uid)
             for entry in entries:
-                if self._lives(entry):
-                    await self._vault.revoke_self(await self._open(owner.uid, entry))
-                    await self._lost(owner, entry)
+                if lives(entry, self._now()):
+                    await self._revoke(entry)
+                    await self._ended(owner, entry)
             if entries and also is not None:
                 await also()
             for entry in self._ledger.tokens(owner.uid):
@@ -158,7 +160,9 @@ class Tokens:
         None without one that lives: the next who needs one logs in.
         """
         entry = self._ledger.token(uid)
-        return self._due_at(uid, entry) if entry is not None and self._lives(entry) else None
+        if entry is None or not serves(entry, self._now()):
+            return None
+        return renews_at(uid, entry)
 
     def accessor(self, uid: str) -> str:
         """Accessor of the token that the workflow uses; empty without one."""
@@ -171,18 +175,12 @@ class Tokens:
         Raises:
             VaultError: they cannot be decrypted now.
         """
-        before, known = self._leases.get(uid, {}), {}
-        for entry in self._ledger.all_of(uid):
-            kept = entry.handle.lease
-            if entry.engine is Engine.DATABASE_DYNAMIC and kept:
-                known[kept] = before.get(kept) or await self._vault.decrypt(kept)
-        self._leases[uid] = known
-        return frozenset(known.values())
+        return await self._leases.known(uid)
 
     def forget(self, uid: str) -> None:
         """The workflow is gone: nothing of it is kept in memory."""
         self._live.pop(uid, None)
-        self._leases.pop(uid, None)
+        self._leases.forget(uid)
         self._locks.pop(uid, None)
 
     def _lock(self, uid: str) -> asyncio.Lock:
@@ -191,29 +189,19 @@ class Tokens:
     def _now(self) -> datetime:
         return self._clock() + self._vault.skew
 
-    def _lives(self, entry: Credential) -> bool:
-        now = self._now()
-        return bool(entry.handle.lease) and (entry.expires_at or now) > now + _MARGIN
-
-    def _due_at(self, uid: str, entry: Credential) -> datetime | None:
-        if entry.expires_at is None or entry.term is None:
-            return None
-        share = 2 / 3 - spread(uid, _CHAIN, entry.rotation_id) / 6
-        return entry.expires_at - timedelta(seconds=int(entry.term.total_seconds() * share))
-
     async def _usable(self, owner: Owner, *, doomed: bool = False) -> Credential | None:
-        """The entry of a token that lives, renewed when that is due; None when a login is needed.
+        """The entry of a token that serves, renewed when that is due; None: a login is needed.
 
-        What hung on a token that is dead has ended by then. While Vault is away nothing is known
-        to be dead that has time left.
+        What hung on a token whose time is over has ended by then. While Vault is away nothing is
+        known to be of no use that has time left.
         """
         for entry in self._ledger.tokens(owner.uid):
-            if entry.issued_at is None or (entry.doomed and not doomed):
+            if entry.issued_at is None or entry.rejected_at or (entry.doomed and not doomed):
                 continue
-            if not self._lives(entry):
-                await self._lost(owner, entry)
+            if not serves(entry, self._now()):
+                await self._ended(owner, entry)
                 continue
-            due = self._due_at(owner.uid, entry)
+            due = renews_at(owner.uid, entry)
             if due is None or due > self._now() or await self._renewed(owner, entry):
                 return entry
         return None
@@ -226,105 +214,44 @@ class Tokens:
         return live.token
 
     async def _renewed(self, owner: Owner, entry: Credential) -> bool:
-        """Renew it; False when it is dead, and then what hung on it has ended."""
+        """Renew it; False when Vault refuses it: what hangs on it is replaced, then it goes."""
         token = await self._open(owner.uid, entry)
         try:
             lasts = timedelta(seconds=int(await self._vault.renew(token)))
         except VaultError as error:
-            if error.kind not in _DEAD:
+            if error.kind not in _REFUSED:
                 raise
-            await self._lost(owner, entry)
+            await self._leases.end_with(owner.uid, entry, self._now())
+            await self._ledger.note(entry, rejected_at=self._now(), last_error=str(error.kind))
+            self._live.pop(owner.uid, None)
             return False
         now = await self._vault.now()
         await self._ledger.note(entry, expires_at=now + lasts, term=lasts)
         return True
 
-    async def _lost(self, owner: Owner, token: Credential) -> None:
-        """The token is dead, and so is every lease that it made. The token's entry comes last."""
+    async def _ended(self, owner: Owner, token: Credential) -> None:
+        """The token has ended, and so has every lease that it made. Its own entry comes last."""
         now = self._now()
-        for entry in self._ledger.all_of(owner.uid):
-            if _hangs_on(entry, token) and (entry.expires_at is None or entry.expires_at > now):
-                await self._ledger.note(entry, expires_at=now, ends_at=now)
-        if self._lives(token):
+        await self._leases.end_with(owner.uid, token, now)
+        if lives(token, now):
             await self._ledger.note(token, expires_at=now, ends_at=now)
         self._live.pop(owner.uid, None)
 
-    async def _log_in(self, owner: Owner) -> Credential:
-        """Log in and keep the token; the entry stands before the token exists."""
-        tokens = self._ledger.tokens(owner.uid)
-        entry = next((one for one in tokens if one.issued_at is None and not one.doomed), None)
-        if entry is None:
-            before = max(tokens, key=lambda one: int(one.resource_version), default=None)
-            previous = before.rotation_id if before else ""
-            entry = await self._ledger.intend(
-                owner,
-                Credential(
-                    name="",
-                    secret="",
-                    engine=Engine.TOKEN,
-                    rotation_id=rotation_id(owner.uid, _CHAIN, previous),
-                ),
-            )
-        await self._vault.ensure_roles(owner.namespace, owner.name)
-        jwt = await self._jwt(owner.namespace, owner.name)
-        login = await self._vault.log_in(owner.namespace, owner.name, jwt)
-        try:
-            entry = await self._keep(entry, login)
-        except (Transient, VaultError):
-            await self._give_back(login)
-            raise
-        self._live[owner.uid] = _Live(entry.name, login.token)
-        return entry
-
-    async def _keep(self, entry: Credential, login: Login) -> Credential:
-        now = await self._vault.now()
-        lasts = timedelta(seconds=int(login.lasts))
-        return await self._ledger.note(
-            entry,
-            handle=Handle(lease=await self._vault.encrypt(login.token), accessor=login.accessor),
-            issued_at=now,
-            proven_at=now,
-            expires_at=now + lasts,
-            term=lasts,
-        )
-
-    async def _give_back(self, login: Login) -> None:
-        """Revoke a token that could not be kept; else it ends after its period."""
-        try:
-            await self._vault.revoke_self(login.token)
-        except VaultError:
-            return
+    async def _revoke(self, entry: Credential) -> None:
+        """Revoke a token, and with it what hangs on it; done when it has ended already."""
+        await self._vault.revoke_self(await self._vault.decrypt(entry.handle.lease))
 
     async def _close_replaced(self, owner: Owner, used: Credential) -> None:
         """Close the entries of tokens that are not used any more.
 
-        One that lives, for somebody asked to delete its entry, is revoked when no lease hangs on
-        it any more: until then its leases are replaced.
+        One that may live is revoked when no lease hangs on it any more: until then its leases
+        work, and are replaced.
         """
         for old in self._ledger.tokens(owner.uid):
             if old.name == used.name or (old.issued_at is None and not old.doomed):
                 continue
-            if self._lives(old):
-                if await self._leases_stay(owner, old):
+            if lives(old, self._now()):
+                if await self._leases.end_with(owner.uid, old, self._now()):
                     continue
-                await self._vault.revoke_self(await self._vault.decrypt(old.handle.lease))
+                await self._revoke(old)
             await self._ledger.close(old)
-
-    async def _leases_stay(self, owner: Owner, old: Credential) -> bool:
-        """Whether leases of a token hang on it still; they work, and are replaced now."""
-        now, stay = self._now(), False
-        for entry in self._ledger.all_of(owner.uid):
-            if _is_lease(entry) and entry.handle.accessor == old.handle.accessor:
-                stay = True
-                if entry.expires_at is None or entry.expires_at > now:
-                    await self._ledger.note(entry, expires_at=now, ends_at=now)
-        return stay
-
-
-def _is_lease(entry: Credential) -> bool:
-    return entry.engine is Engine.DATABASE_DYNAMIC and entry.issued_at is not None
-
-
-def _hangs_on(entry: Credential, token: Credential) -> bool:
-    """Whether this token made the lease; one of an unknown token is taken for one of any."""
-    return _is_lease(entry) and entry.handle.accessor in ("", token.handle.accessor)

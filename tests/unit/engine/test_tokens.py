@@ -124,8 +124,45 @@ async def test_with_a_token_that_was_revoked_all_its_leases_end(world: LedgerWor
     assert newest(world, "foreign").expires_at == mine.expires_at == unknown.expires_at
     await world.tokens.own(OWNER)
     assert world.vault.logins == 2
-    assert world.ledger.tokens(OWNER.uid) == (token(world),)
     assert token(world).rotation_id != before.rotation_id
+    for secret in ("db", "other"):
+        await world.ledger.close(newest(world, secret))  # replaced
+    await world.tokens.tend(OWNER)
+    assert world.ledger.tokens(OWNER.uid) == (token(world),)
+
+
+@pytest.mark.parametrize("refuses", ["denied", "role gone"])
+async def test_a_token_that_vault_refuses_is_revoked_once_its_leases_are_replaced(
+    world: LedgerWorld, refuses: str
+) -> None:
+    await world.tokens.own(OWNER)
+    await world.lease()
+    if refuses == "denied":
+        world.vault.denies = {"renew"}
+    else:
+        world.vault.roles.clear()
+    assert await world.tokens.doubt(OWNER)
+    assert world.tokens.renews_at(OWNER.uid) is None
+    assert not await world.tokens.doubt(OWNER)
+    world.vault.denies = set()
+    await world.tokens.own(OWNER)
+    assert set(world.vault.tokens) == {f"{TOKEN_CANARY}-1", f"{TOKEN_CANARY}-2"}
+    assert world.tokens.accessor(OWNER.uid) == "accessor-2"
+    await world.ledger.close(newest(world))
+    await world.tokens.tend(OWNER)
+    assert set(world.vault.tokens) == {f"{TOKEN_CANARY}-2"}
+    assert world.ledger.tokens(OWNER.uid) == (token(world),)
+
+
+async def test_ending_revokes_a_token_too_that_vault_has_refused_for_a_while(
+    world: LedgerWorld,
+) -> None:
+    await world.tokens.own(OWNER)
+    world.vault.denies = {"renew"}
+    assert await world.tokens.doubt(OWNER)
+    await world.tokens.end(OWNER)
+    assert not world.vault.tokens
+    assert not world.api.objects
 
 
 async def test_with_a_token_that_outlived_its_period_all_its_leases_end(
