@@ -28,7 +28,7 @@ from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.workflows import WorkflowVault
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from wardkeeper.engine.secret_job import SecretOutcome, Withdrawn
     from wardkeeper.kube.client import Client
@@ -50,10 +50,11 @@ class Supply:
     vault: WorkflowVault
     job: Job
     database_ca: str | None = None
+    clock: Callable[[], datetime] = _now
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.kube, OPERATOR[0])
-        self.tokens = Tokens(self.ledger, self.vault, self._workflow_jwt, _now)
+        self.tokens = Tokens(self.ledger, self.vault, self._workflow_jwt, self.clock)
 
     async def one(self, **changes: Any) -> SecretOutcome:
         """One pass over one secret; another one when somebody else was faster."""
@@ -68,8 +69,12 @@ class Supply:
 
     async def withdraw(self) -> Withdrawn:
         """Take everything back."""
-        owner = Owner(self.job.namespace, self.job.workflow, self.job.uid)
-        return await withdraw(owner, self.services(), has_identity=True)
+        return await withdraw(self.owner, self.services(), has_identity=True)
+
+    @property
+    def owner(self) -> Owner:
+        """Whose secrets they are."""
+        return Owner(self.job.namespace, self.job.workflow, self.job.uid)
 
     def values(self) -> dict[str, str]:
         """What pods read."""
@@ -84,7 +89,7 @@ class Supply:
             drivers=drivers(trust_domain="cluster.local", database_ca_file=self.database_ca),
             sources=Sources(time.monotonic),
             publish=self.kube.apply,
-            clock=_now,
+            clock=self.clock,
             random=SystemRandom(),
         )
 
@@ -106,13 +111,20 @@ class Supply:
 
 
 @asynccontextmanager
-async def operator(world: VaultWorld, address: str = "") -> AsyncIterator[WorkflowVault]:
+async def operator(
+    world: VaultWorld,
+    address: str = "",
+    *,
+    clock: Callable[[], datetime] = _now,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[WorkflowVault]:
     """Vault as the operator reaches it, at its own address when none is given."""
 
     async def jwt() -> str:
         return world.mint(*OPERATOR, "vault")
 
     access = VaultAccess(address or world.bao.address, timeout=5)
-    clock = lambda: datetime.now(UTC)  # noqa: E731
-    async with WorkflowVault(access, jwt, clock=clock, random=SystemRandom()) as vault:
+    async with WorkflowVault(
+        access, jwt, clock=clock, random=SystemRandom(), monotonic=monotonic
+    ) as vault:
         yield vault

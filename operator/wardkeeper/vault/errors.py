@@ -112,7 +112,7 @@ _WORDS: dict[Kind, _Words] = {
     Kind.LOGIN_REFUSED: _Words(
         "Vault refuses the login",
         "check that the auth method is mounted, the role's ServiceAccount, namespace and audience, "
-        "and that Vault's reviewer token may create TokenReviews",
+        "that the entity is not disabled, and that Vault's reviewer token may create TokenReviews",
     ),
     Kind.ROLE_MISSING: _Words(
         "the role to log in with does not exist", "run `wardkeeper vault bootstrap`"
