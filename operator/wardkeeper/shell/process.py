@@ -10,7 +10,6 @@ always works.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import signal
 import threading
@@ -23,6 +22,7 @@ import kopf
 
 from wardkeeper import __version__
 from wardkeeper.engine.ledger import Ledger
+from wardkeeper.engine.outage import Outage
 from wardkeeper.engine.peers import Peers
 from wardkeeper.engine.queue import Priority, Queue
 from wardkeeper.engine.reconcile import Reconciler
@@ -42,19 +42,18 @@ from wardkeeper.shell.memory import give_back
 from wardkeeper.shell.observe import Observer
 from wardkeeper.shell.probes import Heartbeat, Probes, cache_synced, watch_alive
 from wardkeeper.shell.supplying import restarts_of, secret_services
-from wardkeeper.shell.tasks import end
+from wardkeeper.shell.tasks import end, ended, tell_without_content
 from wardkeeper.shell.vault import open_vault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from wardkeeper.engine.secret_job import SecretOutcome
     from wardkeeper.engine.seen import Key
     from wardkeeper.kube.access import Access
     from wardkeeper.settings import Settings
     from wardkeeper.shell.metrics import Metrics
     from wardkeeper.vault.workflows import WorkflowVault
-
-_log = logging.getLogger(__name__)
 
 USER_AGENT = f"wardkeeper/{__version__}"
 WORKFLOW_TOKEN_SECONDS = 600
@@ -82,6 +81,7 @@ class Operator:
         self.metrics = metrics
         self.world = World()
         self.queue: Queue[Key] = Queue(clock=time.monotonic, draw=random.random, meter=metrics)
+        self.outage = Outage(self.queue, _now)
         self.peers = Peers()
         self.observer = Observer(self.world, self.peers, self.queue, time.monotonic)
         self._access = access
@@ -120,7 +120,7 @@ class Operator:
         """
         stop, quit_kopf = asyncio.Event(), threading.Event()
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(_tell_without_content)
+        loop.set_exception_handler(tell_without_content)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         async with AsyncExitStack() as stack:
@@ -129,7 +129,12 @@ class Operator:
             vault = None
             if self.settings.vault:
                 vault = await stack.enter_async_context(
-                    open_vault(self.settings.vault, _now, self.metrics.secrets.vault_request)
+                    open_vault(
+                        self.settings.vault,
+                        _now,
+                        self.metrics.secrets.vault_request,
+                        self.outage.over,
+                    )
                 )
             heartbeat = Heartbeat()
             await stack.enter_async_context(self._probes(heartbeat))
@@ -153,7 +158,7 @@ class Operator:
             finally:
                 failures = await end(tasks | {stopping})
                 quit_kopf.set()
-                failures += await _ended(watching)
+                failures += await ended(watching)
             if failures:
                 raise failures[0]
 
@@ -221,7 +226,7 @@ class Operator:
             tell=self._tell,
             ready=self.metrics.ready,
             repaired=self.metrics.repaired,
-            secrets_seen=self.metrics.secrets.seen,
+            secrets_seen=self._secrets_seen,
         )
 
     def _workers(self, tools: Tools) -> Workers:
@@ -272,6 +277,10 @@ class Operator:
         finally:
             await end(beside)
 
+    def _secrets_seen(self, key: Key, outcomes: Sequence[SecretOutcome]) -> None:
+        self.metrics.secrets.seen(key, outcomes)
+        self.outage.seen(key, outcomes)
+
     async def _workflow_jwt(self, namespace: str, name: str) -> str:
         return await self.client.token(namespace, name, WORKFLOW_AUDIENCE, WORKFLOW_TOKEN_SECONDS)
 
@@ -285,15 +294,3 @@ class Operator:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _tell_without_content(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what asyncio caught; its own way would print arguments, and they are whole objects."""
-    error = context.get("exception")
-    _log.error("a callback failed", exc_info=error if isinstance(error, Exception) else None)
-
-
-async def _ended(task: asyncio.Task[None]) -> list[Exception]:
-    """Wait until a task has ended by itself; the failure it ended with, if any."""
-    results = await asyncio.gather(task, return_exceptions=True)
-    return [one for one in results if isinstance(one, Exception)]

@@ -23,9 +23,19 @@ if TYPE_CHECKING:
 
 
 def open_vault(
-    settings: VaultSettings, clock: Callable[[], datetime], observe: Observe | None = None
+    settings: VaultSettings,
+    clock: Callable[[], datetime],
+    observe: Observe | None = None,
+    returned: Callable[[], None] = lambda: None,
 ) -> WorkflowVault:
-    """Vault as the settings describe it; nothing is asked yet."""
+    """Vault as the settings describe it; nothing is asked yet.
+
+    Args:
+        settings: where it is.
+        clock: the time, with time zone.
+        observe: told the label, the outcome and the seconds of each request.
+        returned: called when Vault answers again after it was away.
+    """
     token = TokenFile(Path(settings.token_file))
 
     async def operator_jwt() -> str:
@@ -51,4 +61,5 @@ def open_vault(
         random=random.Random(),  # noqa: S311 - spreads waiting, makes no secret
         pace=Pace(settings.writes_per_second),
         observe=observe,
+        returned=returned,
     )

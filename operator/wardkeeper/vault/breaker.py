@@ -27,6 +27,7 @@ class Breaker:
 
     Attributes:
         probe_time: seconds that one request may take to find out, before another one may try.
+        returned: called when Vault answers again.
     """
 
     def __init__(
@@ -35,8 +36,10 @@ class Breaker:
         *,
         clock: Callable[[], float] = time.monotonic,
         probe_time: float = 10.0,
+        returned: Callable[[], None] = lambda: None,
     ) -> None:
         self.probe_time = probe_time
+        self.returned = returned
         self._random = random
         self._clock = clock
         self._kind: Kind | None = None
@@ -64,7 +67,10 @@ class Breaker:
     def note(self, error: VaultError | None) -> None:
         """Take in how a request ended: with an error, or well."""
         if error is None or not error.outage:
+            was_away = self._kind is not None
             self._kind, self._wait, self._probing = None, 0.0, False
+            if was_away:
+                self.returned()
             return
         if self._kind is None or self._probing:
             self._wait = min(LONGEST_WAIT, max(FIRST_WAIT, 2 * self._wait))

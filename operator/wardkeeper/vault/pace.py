@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many requests that change something Vault gets in a second.
 
-Halved when Vault says that it is too much; a tenth after Vault was away, so that an unsealing is
-followed by no storm; doubled again as time passes without complaint.
+Halved when Vault says that it is too much; a tenth from the moment on when Vault is back after it
+was away, so that an unsealing is followed by no storm; doubled again as time passes without
+complaint.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Pace:
         self._share = 1.0
         self._share_at = clock()
         self._next = clock()
+        self._away = False
 
     @property
     def per_second(self) -> float:
@@ -61,11 +63,13 @@ class Pace:
 
     def note(self, error: VaultError | None) -> None:
         """Take in how a request ended."""
-        if error is None:
-            return
-        if error.kind is Kind.RATE_LIMITED:
+        if error is not None and error.kind is Kind.RATE_LIMITED:
             self._slow(self._share / 2)
-        elif error.outage:
+        elif error is not None and error.outage:
+            self._away = True
+            self._slow(AFTER_OUTAGE)
+        elif self._away:
+            self._away = False
             self._slow(AFTER_OUTAGE)
 
     def _slow(self, share: float) -> None:

@@ -56,6 +56,7 @@ class WorkflowVault:
         transport: BaseAdapter | None = None,
         pace: Pace | None = None,
         observe: Observe | None = None,
+        returned: Callable[[], None] = lambda: None,
     ) -> None:
         """Make it; nothing is asked yet.
 
@@ -69,8 +70,9 @@ class WorkflowVault:
             transport: takes the place of the network.
             pace: bounds how many requests that change something are sent in a second.
             observe: told the label, the outcome and the seconds of each request.
+            returned: called when Vault answers again after it was away.
         """
-        breaker = Breaker(random, clock=monotonic)
+        breaker = Breaker(random, clock=monotonic, returned=returned)
         self._client = VaultClient(access, breaker, transport, pace, observe)
         self._operator = OperatorToken(self._client, operator_jwt, monotonic)
         self._clock = clock

@@ -54,6 +54,18 @@ async def test_after_an_outage_it_starts_at_a_tenth_and_doubles(pace: Pace, time
     assert seen == pytest.approx([0.5, 1, 2, 4, 5])
 
 
+async def test_however_long_an_outage_was_it_starts_slowly_when_vault_is_back(
+    pace: Pace, time: Time
+) -> None:
+    pace.note(VaultError(Kind.SEALED, "write"))
+    time.now += 3600
+    pace.note(None)
+    assert pace.per_second == pytest.approx(0.5)
+    time.now += RECOVERY_SECONDS
+    pace.note(None)
+    assert pace.per_second == pytest.approx(1)
+
+
 async def test_it_never_stops_altogether(pace: Pace) -> None:
     for _ in range(50):
         pace.note(VaultError(Kind.RATE_LIMITED, "write"))
