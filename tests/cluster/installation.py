@@ -102,11 +102,17 @@ class Installation:
         self.cluster.apply(*(one for one in objects if one["kind"] in first))
         for one in objects:
             if one["kind"] == "CustomResourceDefinition":
-                name = f"crd/{one['metadata']['name']}"
-                self.cluster.kubectl("wait", "--for=condition=Established", name, "--timeout=30s")
+                name = one["metadata"]["name"]
+                until(lambda name=name: self._established(name), f"{name} is served")  # type: ignore[misc]
         self.cluster.apply(*(one for one in objects if one["kind"] not in first))
         if self._vault:
             self.bootstrap_vault()
+
+    def _established(self, crd: str) -> bool:
+        """Whether a CRD is served; `kubectl wait` fails while it has no conditions at all."""
+        found = self.cluster.get("crd", crd) or {}
+        conditions = found.get("status", {}).get("conditions") or ()
+        return any((one["type"], one["status"]) == ("Established", "True") for one in conditions)
 
     def bootstrap_vault(self) -> None:
         """Run `wardkeeper vault bootstrap` as an administrator of OpenBao would."""
@@ -193,6 +199,7 @@ class Installation:
             settings["vault"] = {
                 "address": self.cluster.openbao.address,
                 "tokenFile": str(self._write("vault.token", token)),
+                **self._settings.get("vault", {}),
             }
         return settings
 

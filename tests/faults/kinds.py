@@ -27,3 +27,14 @@ def kind_of(path: str) -> str:
         if pattern.fullmatch(path):
             return pattern.sub(replacement, path)
     return path
+
+
+_API = re.compile(
+    r"/(?:api|apis/[^/]+)/[^/]+(?:/namespaces/[^/]+(?=/[a-z]))?/([a-z]+)(?:/[^/]+)?(/[a-z]+)?"
+)
+
+
+def resource_of(path: str) -> str:
+    """The resource of a path of the API server, with its subresource: `deployments/status`."""
+    found = _API.fullmatch(path)
+    return "".join(filter(None, found.groups())) if found else path

@@ -67,6 +67,7 @@ async def issue(driver: Driver, desk: Desk, entry: Credential, uid: str) -> Issu
         held = _version(newest, uid)
         ours = held if held and held.rotation_id == entry.rotation_id else None
         if ours is not None and not ours.pending:
+            await _tidy(desk, ours, uid)
             return await _adopted(desk, ours)
         number = newest.version if newest else 0
         keeper = _Keeper(desk, entry, uid, number, held, half_made=number if ours else 0)
@@ -83,6 +84,7 @@ async def issue(driver: Driver, desk: Desk, entry: Credential, uid: str) -> Issu
             if settled is None:
                 continue
             version = settled
+            await keeper.tidy()
         return await _adopted(desk, version)
     raise VaultError(Kind.CAS, f"keep a new version of secret {secret}")
 
@@ -156,6 +158,17 @@ async def _kept(desk: Desk, made: Made, keeper: _Keeper) -> Version:
         raise VaultError(Kind.NOT_VAULT, f"keep secret {desk.spec.name}")
     await keeper.tidy()
     return version
+
+
+async def _tidy(desk: Desk, whole: Version, uid: str) -> None:
+    """Destroy the half that the whole has replaced, if whoever kept both died in between."""
+    own, secret = desk.working_as, desk.spec.name
+    try:
+        before = whole.number - 1 and _version(await own.kv.read(secret, whole.number - 1), uid)
+        if before and before.pending and before.rotation_id == whole.rotation_id:
+            await own.kv.destroy(secret, (before.number,))
+    except VaultError:
+        return
 
 
 async def _settled(desk: Desk, made: Made, entry: Credential, uid: str) -> Version | None:

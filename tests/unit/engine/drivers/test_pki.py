@@ -17,6 +17,10 @@ from wardkeeper.proof.errors import NotProven
 from wardkeeper.vault.errors import VaultError
 
 
+KEPT = ("kv.read", "kv.write", "pki.authorities", "pki.sign", "kv.write", "kv.destroy")
+"""What is asked of Vault until a certificate is kept and its half is gone."""
+
+
 def count(bundle: str) -> int:
     return len(x509.load_pem_x509_certificates(bundle.encode()))
 
@@ -63,6 +67,25 @@ async def test_the_key_is_kept_before_anything_is_signed_and_its_half_is_destroy
     assert calls.index("kv.write") < calls.index("pki.sign")
     assert bench.fake.kv[SECRET][0] is None
     assert [one["_rotation_id"] for one in bench.fake.stored(SECRET)] == ["rotation-0"]
+
+
+async def test_the_half_of_a_key_goes_though_whoever_kept_the_whole_died_right_after() -> None:
+    bench = Bench(Engine.PKI)
+    entry = await bench.intend()
+    bench.fake.fails_at = len(KEPT)
+    await bench.issue(entry)  # the half could not be destroyed
+    assert len(bench.fake.stored(SECRET)) == 2
+    bench.entries = [entry]  # the note in the ledger got lost
+    await bench.issue(entry)
+    assert [one.get("_pending") for one in bench.fake.stored(SECRET)] == [None]
+
+
+async def test_the_half_of_a_key_goes_though_the_answer_to_the_whole_got_lost() -> None:
+    bench = Bench(Engine.PKI)
+    bench.fake.fails_at, bench.fake.lost = len(KEPT) - 1, True
+    await bench.issue(await bench.intend())
+    assert bench.fake.calls[len(KEPT) - 2] == "kv.write"
+    assert [one.get("_pending") for one in bench.fake.stored(SECRET)] == [None]
 
 
 async def test_a_certificate_whose_answer_was_lost_is_found_by_its_key() -> None:
