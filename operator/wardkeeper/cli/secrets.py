@@ -12,7 +12,6 @@ import asyncio
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import orjson
@@ -25,12 +24,16 @@ from wardkeeper.api.credential import CREDENTIAL_KIND, IssuedCredential
 from wardkeeper.api.schema import GROUP
 from wardkeeper.api.status import ConditionStatus, WorkflowStatus
 from wardkeeper.api.workflow import KIND, PLURAL
+from wardkeeper.cli.cluster_options import (
+    Context,
+    Kubeconfig,
+    OperatorNamespace,
+    cluster_of,
+)
 from wardkeeper.cli.secret_table import Standing, document, ledger_of, plain, table_of
 from wardkeeper.cli.talk import EXIT_INVALID, fail, note
-from wardkeeper.kube.access import AccessError, from_kubeconfig
 from wardkeeper.kube.client import Client, Lane
 from wardkeeper.kube.errors import ApiError, Forbidden, NotFound
-from wardkeeper.kube.kubeconfig import namespace_of
 from wardkeeper.kube.resource import resource_of
 from wardkeeper.render.metadata import WORKFLOW
 
@@ -78,11 +81,6 @@ OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="For people, or for programs.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="The same as -o json.")]
-OperatorNamespace = Annotated[str, typer.Option(help="Where the operator keeps its ledger.")]
-Kubeconfig = Annotated[
-    Path | None, typer.Option(help="The cluster; else $KUBECONFIG, else ~/.kube/config.")
-]
-Context = Annotated[str | None, typer.Option(help="Context in it; else its current one.")]
 
 
 def command(
@@ -111,14 +109,10 @@ def command(
     """
     if all_ == (name is not None):
         fail("name one workflow, or give --all", EXIT_INVALID)
+    access, own = cluster_of(kubeconfig, context)
+    asked = _Question(namespace or (None if all_ else own), name, operator_namespace)
     try:
-        access = from_kubeconfig(kubeconfig, context)
-        space = namespace or (None if all_ else namespace_of(kubeconfig, context))
-        asked = _Question(space, name, operator_namespace)
         answer = asyncio.run(_answer(access, asked))
-    except AccessError as error:
-        remedy = "name a kubeconfig with --kubeconfig or $KUBECONFIG, and a context with --context"
-        fail(f"{error}; {remedy}", EXIT_INVALID)
     except ApiError as error:
         fail(_words(error, asked), EXIT_INVALID)
     now = datetime.now(UTC)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from wardkeeper.cli import vault_check
+from wardkeeper.cli import vault_check, vault_orphans
 from wardkeeper.cli.options import workflows_of
 from wardkeeper.cli.talk import note
 from wardkeeper.cli.vault_options import (
@@ -36,10 +36,10 @@ from wardkeeper.cli.vault_options import (
     VaultNamespace,
     WithoutQuarantine,
     WorkflowNamespace,
+    access_of,
     content,
     token_of,
 )
-from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.asked import asked_by
 from wardkeeper.vault.bootstrap import ACCESSOR_UNKNOWN, BootstrapSettings, Step, bootstrap_plan
 from wardkeeper.vault.client import VaultClient
@@ -48,6 +48,8 @@ from wardkeeper.vault.install import Change, NotReplaceable, has_issuer, install
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from wardkeeper.vault.access import VaultAccess
 
 EXIT_FAILED = 1
 
@@ -64,6 +66,7 @@ def vault() -> None:
 
 
 app.command("check")(vault_check.command)
+app.command("orphans")(vault_orphans.command)
 
 
 @app.command()
@@ -93,10 +96,10 @@ def bootstrap(
 
     With --for it installs nothing: it prints what an admin has to make for single workflows.
     """
-    access = VaultAccess(
+    access = access_of(
         address,
-        ca_file=str(ca_file) if ca_file else None,
-        namespace=vault_namespace,
+        ca_file,
+        vault_namespace,
         auth_mount=auth_mount,
         kv_mount=kv_mount,
         database_mount=database_mount,

@@ -31,16 +31,17 @@ from wardkeeper.cli.vault_options import (
     TransitMount,
     VaultNamespace,
     WithoutQuarantine,
+    access_of,
     content,
     token_of,
 )
-from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.check import check_own_rights, check_policies, check_roles
 from wardkeeper.vault.client import VaultClient
 from wardkeeper.vault.errors import VaultError
 from wardkeeper.vault.token import log_in, revoke
 
 if TYPE_CHECKING:
+    from wardkeeper.vault.access import VaultAccess
     from wardkeeper.vault.check import Finding
 
 EXIT_FOUND = 1
@@ -66,10 +67,10 @@ def command(
     Exit code 0: all is as it should be; 1: there are findings; 2: wrong input, or Vault could not
     be asked.
     """
-    access = VaultAccess(
+    access = access_of(
         address,
-        ca_file=str(ca_file) if ca_file else None,
-        namespace=vault_namespace,
+        ca_file,
+        vault_namespace,
         auth_mount=auth_mount,
         kv_mount=kv_mount,
         database_mount=database_mount,

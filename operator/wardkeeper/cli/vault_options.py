@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from wardkeeper.vault.access import VaultAccess
+
 EXIT_INPUT = 2
 _TOKEN_VARIABLES = ("VAULT_TOKEN", "BAO_TOKEN")
 
@@ -60,6 +62,32 @@ JwtFile = Annotated[
 ]
 OperatorRole = Annotated[str, typer.Option(help="Role the operator logs in with.")]
 Json = Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")]
+
+
+def access_of(
+    address: str,
+    ca_file: Path | None,
+    vault_namespace: str | None,
+    *,
+    auth_mount: str = "kubernetes",
+    kv_mount: str = "secret",
+    database_mount: str = "database",
+    pki_mount: str = "pki",
+    transit_mount: str = "transit",
+    operator_role: str = "hw-operator",
+) -> VaultAccess:
+    """Where Vault is and what its mounts are called, from the options."""
+    return VaultAccess(
+        address,
+        ca_file=str(ca_file) if ca_file else None,
+        namespace=vault_namespace,
+        auth_mount=auth_mount,
+        kv_mount=kv_mount,
+        database_mount=database_mount,
+        pki_mount=pki_mount,
+        transit_mount=transit_mount,
+        operator_role=operator_role,
+    )
 
 
 def token_of(token_file: Path | None) -> str:

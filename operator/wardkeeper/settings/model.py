@@ -183,6 +183,9 @@ class VaultSettings(_Settings):
         None, description="PEM that databases' certificates are checked with; left out: system's."
     )
     writes_per_second: Count = Field(100, description="Requests a second that change something.")
+    credentials_per_second: Count = Field(
+        20, description="Credentials a second that one database server is asked for."
+    )
     role: str = Field("hw-operator", min_length=1, description="Role the operator logs in with.")
     token_file: str = Field(
         "/var/run/secrets/wardkeeper/vault/token",

@@ -16,12 +16,15 @@ from wardkeeper.engine.sources import Sources
 from wardkeeper.engine.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
     from typing import Any
 
+    from wardkeeper.api.credential import Engine
+    from wardkeeper.engine.driver import Driver
     from wardkeeper.engine.ledger import Ledger
     from wardkeeper.settings import Settings
+    from wardkeeper.settings.model import VaultSettings
     from wardkeeper.shell.metrics import Metrics
     from wardkeeper.vault.workflows import WorkflowVault
 
@@ -42,16 +45,24 @@ def secret_services(
         vault=vault,
         ledger=ledger,
         tokens=Tokens(ledger, vault, workflow_jwt, clock) if vault else None,
-        drivers=drivers(
-            trust_domain=settings.vault.trust_domain if settings.vault else "cluster.local",
-            database_ca_file=settings.vault.database_ca_file if settings.vault else None,
-        ),
+        drivers=_drivers(settings.vault),
         sources=Sources(time.monotonic),
         publish=publish,
         clock=clock,
         random=draw,
         verify=timedelta(seconds=settings.rotation.verify_window),
         count=metrics.secrets.rotated,
+    )
+
+
+def _drivers(vault: VaultSettings | None) -> Mapping[Engine, Driver]:
+    """Every engine; without a Vault they only tell what was asked for."""
+    if vault is None:
+        return drivers(trust_domain="cluster.local", database_ca_file=None)
+    return drivers(
+        trust_domain=vault.trust_domain,
+        database_ca_file=vault.database_ca_file,
+        credentials_per_second=vault.credentials_per_second,
     )
 
 

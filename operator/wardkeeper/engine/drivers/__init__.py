@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wardkeeper.engine.drivers.database import CREDENTIALS_PER_SECOND, DatabasePaces
 from wardkeeper.engine.drivers.database_alternating import DatabaseAlternating
 from wardkeeper.engine.drivers.database_dynamic import DatabaseDynamic
 from wardkeeper.engine.drivers.database_static import DatabaseStatic
@@ -13,6 +14,7 @@ from wardkeeper.engine.drivers.kv_generated import KvGeneratedDriver
 from wardkeeper.engine.drivers.kv_synced import KvSyncedDriver
 from wardkeeper.engine.drivers.pki import PkiDriver
 from wardkeeper.engine.drivers.transit import TransitDriver
+from wardkeeper.vault.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,19 +23,26 @@ if TYPE_CHECKING:
     from wardkeeper.engine.driver import Driver
 
 
-def drivers(*, trust_domain: str, database_ca_file: str | None) -> Mapping[Engine, Driver]:
+def drivers(
+    *,
+    trust_domain: str,
+    database_ca_file: str | None,
+    credentials_per_second: int = CREDENTIALS_PER_SECOND,
+) -> Mapping[Engine, Driver]:
     """Every engine.
 
     Args:
         trust_domain: of the SPIFFE ids in certificates.
         database_ca_file: PEM that databases' certificates are checked with; None: the system's.
+        credentials_per_second: that one database server is asked for.
     """
+    paces = DatabasePaces(lambda: Pace(credentials_per_second))
     each: tuple[Driver, ...] = (
         KvGeneratedDriver(),
         KvSyncedDriver(),
-        DatabaseDynamic(database_ca_file),
-        DatabaseAlternating(database_ca_file),
-        DatabaseStatic(database_ca_file),
+        DatabaseDynamic(database_ca_file, paces),
+        DatabaseAlternating(database_ca_file, paces),
+        DatabaseStatic(database_ca_file, paces),
         PkiDriver(trust_domain),
         TransitDriver(),
     )

@@ -4,22 +4,50 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from wardkeeper.api.secrets import DatabaseTls
 from wardkeeper.engine.drivers.plain import PlainDriver
 from wardkeeper.proof.database import log_in
+from wardkeeper.vault.errors import VaultError
 from wardkeeper.vault.names import database_role
+from wardkeeper.vault.pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from wardkeeper.api.secrets import Database, SecretSpec
     from wardkeeper.engine.driver import Desk
 
+CREDENTIALS_PER_SECOND = 20
 PROOF_SECONDS = 10.0
 _SSL_MODES = {DatabaseTls.VERIFY_FULL: "verify-full", DatabaseTls.REQUIRE: "require"}
+
+
+class DatabasePaces:
+    """How many credentials each database server is asked for in a second, whoever asks.
+
+    Args:
+        make: makes the pace of one server.
+    """
+
+    def __init__(self, make: Callable[[], Pace] = lambda: Pace(CREDENTIALS_PER_SECOND)) -> None:
+        self._paces = defaultdict[tuple[str, int], Pace](make)
+
+    @asynccontextmanager
+    async def turn(self, spec: SecretSpec) -> AsyncIterator[None]:
+        """Wait for a turn at the server of this secret; how it ended sets the pace."""
+        where = declared(spec).connection
+        pace = self._paces[where.host, where.port]
+        await pace.take()
+        try:
+            yield
+        except VaultError as error:
+            pace.note(error)
+            raise
 
 
 class DatabaseDriver(PlainDriver):
@@ -27,10 +55,12 @@ class DatabaseDriver(PlainDriver):
 
     Args:
         ca_file: PEM that databases' certificates are checked with; None: the system's.
+        paces: shared by everything that changes users.
     """
 
-    def __init__(self, ca_file: str | None) -> None:
+    def __init__(self, ca_file: str | None, paces: DatabasePaces) -> None:
         self._ca_file = ca_file
+        self._paces = paces
 
     async def prove(self, desk: Desk, data: Mapping[str, str]) -> None:
         """Log in with it.

@@ -40,7 +40,8 @@ class DatabaseAlternating(DatabaseDriver):
         database = desk.working_as.database
         found = await database.static(role)
         if write_time(found.rotated_at) == before:
-            await desk.vault.rotate_static(role)
+            async with self._paces.turn(desk.spec):
+                await desk.vault.rotate_static(role)
             found = await database.static(role)
         marker = write_time(found.rotated_at)
         return Made(
@@ -53,4 +54,5 @@ class DatabaseAlternating(DatabaseDriver):
         """Change the password once more, so that the old one is dead."""
         role = role_of(desk, desk.intent.handle.slot or desk.intent.role[-1])
         if desk.current is None or desk.current.handle.slot != role[-1]:
-            await desk.vault.rotate_static(role)  # the other user is in use
+            async with self._paces.turn(desk.spec):  # the other user is in use
+                await desk.vault.rotate_static(role)

@@ -35,7 +35,8 @@ class DatabaseDynamic(DatabaseDriver):
         """Make a user, and end every other that nobody knows."""
         role = role_of(desk)
         await _end_unknown(desk, role)
-        made = await desk.working_as.database.creds(role)
+        async with self._paces.turn(desk.spec):
+            made = await desk.working_as.database.creds(role)
         return Made(
             files(desk.spec, made.username, made.password),
             lease=made.lease,

@@ -40,7 +40,8 @@ class DatabaseStatic(DatabaseDriver):
         role, database = desk.intent.role, desk.working_as.database
         found = await database.static(role)
         if write_time(found.rotated_at) == desk.intent.before:
-            await desk.vault.rotate_static(role)
+            async with self._paces.turn(desk.spec):
+                await desk.vault.rotate_static(role)
             found = await database.static(role)
         return Made(
             files(desk.spec, found.username, found.password),

@@ -16,9 +16,11 @@ from tests.unit.engine.drivers.fake import CANARY, LASTS, FakeVault
 from tests.unit.proof.authorities import NOW
 from wardkeeper.api.credential import Engine
 from wardkeeper.engine.drivers import database
+from wardkeeper.engine.drivers.database import DatabaseDriver, DatabasePaces
 from wardkeeper.proof.errors import NotProven
 from wardkeeper.rotation.record import write_time
 from wardkeeper.vault.errors import Kind, VaultError
+from wardkeeper.vault.pace import Pace
 
 LONG_AGO = NOW - timedelta(days=7)
 ENGINES = (Engine.DATABASE_DYNAMIC, Engine.DATABASE_ALTERNATING, Engine.DATABASE_STATIC)
@@ -180,3 +182,39 @@ async def test_what_somebody_else_rotated_is_taken_and_not_rotated_again() -> No
     assert source is not None
     assert source.marker == entry.handle.marker
     assert bench.fake.asked("rotate_static") == 0
+
+
+async def test_no_server_is_asked_for_more_credentials_in_a_second_than_is_allowed() -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    paces = DatabasePaces(lambda: Pace(2, clock=lambda: 100.0, sleep=sleep))
+    for host in ("db.clinic.svc", "db.clinic.svc", "db.other.svc", "db.clinic.svc"):
+        async with paces.turn(bench_of(Engine.DATABASE_DYNAMIC, host=host).spec):
+            pass
+    assert waits == [0.5, 1.0, 0.5, 1.5]
+
+
+@pytest.mark.parametrize("engine", [Engine.DATABASE_DYNAMIC, Engine.DATABASE_ALTERNATING])
+async def test_a_credential_waits_for_its_turn(engine: Engine) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    bench = bench_of(engine)
+    assert isinstance(bench.driver, DatabaseDriver)
+    bench.driver._paces = DatabasePaces(lambda: Pace(2, clock=lambda: 100.0, sleep=sleep))
+    await bench.bring()
+    assert waits == [0.5]
+
+
+async def test_a_server_that_has_had_enough_is_asked_half_as_often() -> None:
+    pace = Pace(2, clock=lambda: 100.0)
+    bench = bench_of(Engine.DATABASE_DYNAMIC)
+    with pytest.raises(VaultError):
+        async with DatabasePaces(lambda: pace).turn(bench.spec):
+            raise VaultError(Kind.RATE_LIMITED, "make a user")
+    assert pace.per_second == 1
