@@ -124,6 +124,7 @@ def build() -> None:
             tools.KUBECONFORM,
             tools.KUBE_ROUTER,
             tools.COREDNS,
+            tools.JUDGES,
             tools.CLIENTS,
         ):
             report.say(f"{tool.name}: {ensure(tool, report)}")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cluster import tools
-from tests.cluster.tools import CLIENTS, KUBEALL, KUBECONFORM, KWOK, OLDER_OPENBAO, Tool
+from tests.cluster.tools import CLIENTS, JUDGES, KUBEALL, KUBECONFORM, KWOK, OLDER_OPENBAO, Tool
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ALL = (CLIENTS, KUBEALL, KUBECONFORM, KWOK, OLDER_OPENBAO)
+ALL = (CLIENTS, JUDGES, KUBEALL, KUBECONFORM, KWOK, OLDER_OPENBAO)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_another_machine_has_another_key(
 
 
 def test_every_go_tool_is_keyed_by_its_module_files_and_flags() -> None:
-    for tool in (KUBEALL, KUBECONFORM, KWOK):
+    for tool in (JUDGES, KUBEALL, KUBECONFORM, KWOK):
         assert {"go.mod", "go.sum"} <= {path.name for path in tool.inputs}
         assert set(tool.flags) <= set(tool.recipe)
     assert "main.go" in {path.name for path in KUBEALL.inputs}
