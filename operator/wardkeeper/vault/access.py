@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wardkeeper.vault.roles import TOKEN_PERIOD
+
 
 @dataclass(frozen=True, slots=True)
 class VaultAccess:
@@ -21,6 +23,7 @@ class VaultAccess:
         pki_mount: path of the PKI engine that signs workflows' certificates.
         transit_mount: path of the transit engine.
         operator_role: role that the operator logs in with.
+        token_period: seconds that a workflow's token lasts without a renewal; the policies pin it.
         timeout: seconds to connect, and seconds without an answer.
         connections: requests at once; also the number of threads.
     """
@@ -34,5 +37,6 @@ class VaultAccess:
     pki_mount: str = "pki"
     transit_mount: str = "transit"
     operator_role: str = "hw-operator"
+    token_period: int = TOKEN_PERIOD
     timeout: float = 10.0
     connections: int = 8

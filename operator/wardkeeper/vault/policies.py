@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wardkeeper.vault import names
-from wardkeeper.vault.roles import READER_PINS, WRITER_PINS
+from wardkeeper.vault.roles import READER_PINS, writer_pins
 
 if TYPE_CHECKING:
     from wardkeeper.vault.access import VaultAccess
@@ -55,7 +55,7 @@ def operator_policy(access: VaultAccess) -> str:
     auth_mount, database, transit = access.auth_mount, access.database_mount, access.transit_mount
     return f"""\
 # Roles of workflows, pinned to exact strings: a glob here would let "hw-x,root" through.
-{_role_stanza(f"auth/{auth_mount}/role/hw.w.*", WRITER_PINS)}
+{_role_stanza(f"auth/{auth_mount}/role/hw.w.*", writer_pins(access.token_period))}
 {_role_stanza(f"auth/{auth_mount}/role/hw.r.*", READER_PINS)}
 # Names of roles, to find what deleted workflows left behind.
 path "auth/{auth_mount}/role" {{ capabilities = ["list"] }}

@@ -13,6 +13,9 @@ from wardkeeper.vault import names
 
 RoleBody = dict[str, str]
 
+TOKEN_PERIOD = 86400
+"""Seconds that a workflow's token lasts without a renewal, where nobody chooses another time."""
+
 WRITER_PINS: dict[str, str] = {
     "token_policies": names.WRITER_POLICY,
     "audience": names.WRITER_AUDIENCE,
@@ -20,7 +23,7 @@ WRITER_PINS: dict[str, str] = {
     "token_period": "24h",
     "token_type": "service",
 }
-"""What a writer role says, whoever it is for. The period is how long Vault may be away."""
+"""What a writer role says, whoever it is for, with the usual period."""
 
 READER_PINS: dict[str, str] = {
     "token_policies": names.READER_POLICY,
@@ -40,6 +43,15 @@ OPERATOR_PINS: dict[str, str] = {
     "token_type": "service",
 }
 """What the operator's own role says."""
+
+
+def writer_pins(period: int) -> dict[str, str]:
+    """What a writer role says where its tokens last so many seconds without a renewal.
+
+    That is how long Vault may be away, and how long a token lives whose operator is gone.
+    """
+    written = f"{period // 3600}h" if period % 3600 == 0 else f"{period}s"
+    return {**WRITER_PINS, "token_period": written}
 
 
 def role_body(pins: RoleBody, namespace: str, service_account: str) -> RoleBody:

@@ -10,36 +10,33 @@ from __future__ import annotations
 
 import time
 from base64 import b64decode, b64encode
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from wardkeeper.vault import names
+from wardkeeper.vault.auth_roles import delete_roles, list_roles, write_roles
 from wardkeeper.vault.breaker import Breaker
 from wardkeeper.vault.client import Effect, Operation, VaultClient, nothing
+from wardkeeper.vault.clock import VaultClock
 from wardkeeper.vault.entities import disable_entities
 from wardkeeper.vault.errors import Kind, VaultError
-from wardkeeper.vault.health import Health, ask_health
 from wardkeeper.vault.leases import leases_below, revoke_lease
 from wardkeeper.vault.own import OwnVault
 from wardkeeper.vault.pki import StoredCertificate
-from wardkeeper.vault.roles import READER_PINS, WRITER_PINS, role_body
 from wardkeeper.vault.session import or_nothing
 from wardkeeper.vault.token import Login, OperatorToken, log_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from random import Random
 
     from requests.adapters import BaseAdapter
 
     from wardkeeper.vault.access import VaultAccess
     from wardkeeper.vault.client import Observe
+    from wardkeeper.vault.health import Health
     from wardkeeper.vault.pace import Pace
-
-SKEW_KEEPS = 60.0
-"""Seconds that a measured difference of the clocks is used before it is measured again."""
 
 
 class WorkflowVault:
@@ -75,10 +72,7 @@ class WorkflowVault:
         breaker = Breaker(random, clock=monotonic, returned=returned)
         self._client = VaultClient(access, breaker, transport, pace, observe)
         self._operator = OperatorToken(self._client, operator_jwt, monotonic)
-        self._clock = clock
-        self._monotonic = monotonic
-        self._skew = timedelta()
-        self._skew_at: float | None = None
+        self._clock = VaultClock(self._client, clock, monotonic)
 
     async def __aenter__(self) -> Self:
         return self
@@ -93,17 +87,12 @@ class WorkflowVault:
         Raises:
             VaultError: it cannot be reached.
         """
-        try:
-            return await self._measure()
-        except VaultError as error:
-            if error.kind in (Kind.SEALED, Kind.UNINITIALISED):
-                return Health(sealed=True)
-            raise
+        return await self._clock.health()
 
     @property
     def skew(self) -> timedelta:
         """Vault's clock minus ours when it was last measured; zero before."""
-        return self._skew
+        return self._clock.skew
 
     async def now(self) -> datetime:
         """The time on Vault's clock, measured within the last minute.
@@ -111,18 +100,7 @@ class WorkflowVault:
         Raises:
             VaultError: it is sealed or cannot be reached.
         """
-        if self._skew_at is None or self._monotonic() - self._skew_at > SKEW_KEEPS:
-            await self._measure()
-        return self._clock() + self._skew
-
-    async def _measure(self) -> Health:
-        """Ask for the health and take the server's clock at half the way."""
-        start = self._clock()
-        health = await ask_health(self._client)
-        if health.server_time is not None:
-            self._skew = health.server_time - (start + (self._clock() - start) / 2)
-            self._skew_at = self._monotonic()
-        return health
+        return await self._clock.now()
 
     async def ensure_roles(self, namespace: str, workflow: str) -> None:
         """Write both auth roles of a workflow, every field; as the operator.
@@ -130,12 +108,7 @@ class WorkflowVault:
         Raises:
             VaultError: a role cannot be written.
         """
-        for role, pins in self._roles(namespace, workflow):
-            write = partial(_write, self._role_path(role), role_body(pins, namespace, workflow))
-            operation = Operation(
-                f"write the auth role {role}", Effect.IDEMPOTENT, label="role_write"
-            )
-            await self._operator.run(operation, write, nothing)
+        await write_roles(self._operator, self._client.access, namespace, workflow)
 
     async def delete_roles(self, namespace: str, workflow: str) -> None:
         """Delete both auth roles of a workflow; done when they are gone already.
@@ -143,12 +116,7 @@ class WorkflowVault:
         Raises:
             VaultError: a role cannot be deleted.
         """
-        for role, _ in self._roles(namespace, workflow):
-            delete = partial(_delete, self._role_path(role))
-            operation = Operation(
-                f"delete the auth role {role}", Effect.IDEMPOTENT, label="role_delete"
-            )
-            await self._operator.run(operation, delete, nothing)
+        await delete_roles(self._operator, self._client.access, namespace, workflow)
 
     async def log_in(self, namespace: str, workflow: str, jwt: str) -> Login:
         """Log in as the workflow.
@@ -254,12 +222,7 @@ class WorkflowVault:
         Raises:
             VaultError: they cannot be listed.
         """
-        path = f"auth/{self._client.access.auth_mount}/role"
-        return await self._operator.run(
-            Operation("list the auth roles", Effect.PURE, label="role_list"),
-            lambda vault: or_nothing(lambda one: one.list(path), vault),
-            _keys,
-        )
+        return await list_roles(self._operator, self._client.access)
 
     async def rotate_static(self, role: str) -> None:
         """Let Vault change the password of a static role now.
@@ -306,15 +269,6 @@ class WorkflowVault:
     def _transit(self, kind: str) -> str:
         return f"{self._client.access.transit_mount}/{kind}/{names.LEDGER_KEY}"
 
-    def _role_path(self, role: str) -> str:
-        return f"auth/{self._client.access.auth_mount}/role/{role}"
-
-    def _roles(self, namespace: str, workflow: str) -> tuple[tuple[str, dict[str, str]], ...]:
-        return (
-            (names.writer_role(namespace, workflow), WRITER_PINS),
-            (names.reader_role(namespace, workflow), READER_PINS),
-        )
-
 
 def _write(path: str, body: dict[str, str], vault: Any) -> Any:
     return vault.write_data(path, data=body)
@@ -322,7 +276,3 @@ def _write(path: str, body: dict[str, str], vault: Any) -> Any:
 
 def _keys(answer: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(map(str, answer["data"].get("keys") or ()))
-
-
-def _delete(path: str, vault: Any) -> Any:
-    return vault.delete(path)

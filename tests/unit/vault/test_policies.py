@@ -10,7 +10,7 @@ import pytest
 from wardkeeper.vault import names
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.policies import policies
-from wardkeeper.vault.roles import READER_PINS, WRITER_PINS, role_body
+from wardkeeper.vault.roles import READER_PINS, WRITER_PINS, role_body, writer_pins
 
 TEXTS = policies(VaultAccess("https://vault.test:8200"), "auth_kubernetes_1")
 ALIAS = "identity.entity.aliases.auth_kubernetes_1.metadata"
@@ -124,6 +124,14 @@ def test_every_field_of_a_role_is_pinned_to_one_exact_string(pins: dict[str, str
     for name, value in pins.items():
         assert re.search(rf'"{name}" += \["{re.escape(value)}"\]', text)
         assert "*" not in value
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(72 * 3600, "72h"), (90, "90s")])
+def test_another_period_is_pinned_as_the_role_says_it(seconds: int, written: str) -> None:
+    access = VaultAccess("https://vault.test", token_period=seconds)
+    assert writer_pins(seconds)["token_period"] == written
+    pins = re.findall(r'"token_period" += (.*)', policies(access, "acc")[names.OPERATOR_POLICY])
+    assert pins == [f'["{written}"]']
 
 
 def test_a_family_of_roles_is_pinned_to_its_own_policy_and_audience() -> None:

@@ -13,10 +13,10 @@ import requests
 
 from tests.unit.vault.fake_vault import Answer, workflow_jwt
 from wardkeeper.api.reasons import Reason
+from wardkeeper.vault.clock import SKEW_KEEPS
 from wardkeeper.vault.errors import Kind, VaultError
 from wardkeeper.vault.health import Health
 from wardkeeper.vault.token import LOGIN_PAUSE
-from wardkeeper.vault.workflows import SKEW_KEEPS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -266,7 +266,7 @@ async def test_time_is_told_by_vaults_clock(
     vault: WorkflowVault, fake: FakeVault, ticks: Ticks
 ) -> None:
     ours = datetime(2026, 6, 1, tzinfo=UTC)
-    vault._clock = lambda: ours
+    vault._clock._clock = lambda: ours
     fake.now = ours + timedelta(hours=2)
     assert vault.skew == timedelta()
     assert await vault.now() == fake.now
