@@ -125,6 +125,7 @@ class Installation:
             f"--kubernetes-host={self.cluster.server}",
             f"--kubernetes-ca-file={self.cluster.ca}",
             f"--reviewer-token-file={reviewer}",
+            *(f"--token-period={period}" for period in self._token_periods()),
         ]
         result = subprocess.run(
             command,
@@ -136,6 +137,11 @@ class Installation:
         )
         if result.returncode:
             raise CommandFailedError(f"wardkeeper vault bootstrap: {result.stderr.strip()}")
+
+    def _token_periods(self) -> list[str]:
+        """What the settings say of a workflow's token, if they say anything."""
+        vault = self._settings.get("vault", {})
+        return [vault["tokenPeriod"]] if "tokenPeriod" in vault else []
 
     def start(self) -> None:
         """Start the operator as its own ServiceAccount and wait until its caches are synced."""

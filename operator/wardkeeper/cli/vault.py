@@ -16,6 +16,7 @@ from wardkeeper.cli import vault_check, vault_orphans
 from wardkeeper.cli.options import workflows_of
 from wardkeeper.cli.talk import note
 from wardkeeper.cli.vault_options import (
+    USUAL_PERIOD,
     Address,
     AuthMount,
     CaFile,
@@ -31,6 +32,7 @@ from wardkeeper.cli.vault_options import (
     ReplaceReviewerToken,
     ReviewerTokenFile,
     TokenFile,
+    TokenPeriod,
     TransitMount,
     TrustDomain,
     VaultNamespace,
@@ -80,6 +82,7 @@ def bootstrap(
     database_mount: DatabaseMount = "database",
     pki_mount: PkiMount = "pki",
     transit_mount: TransitMount = "transit",
+    token_period: TokenPeriod = USUAL_PERIOD,
     trust_domain: TrustDomain = "cluster.local",
     operator_namespace: OperatorNamespace = "wardkeeper-system",
     operator_service_account: OperatorAccount = "wardkeeper",
@@ -105,6 +108,7 @@ def bootstrap(
         database_mount=database_mount,
         pki_mount=pki_mount,
         transit_mount=transit_mount,
+        token_period=token_period,
     )
     if for_:
         _print_asked(for_, namespace, access)

@@ -18,6 +18,7 @@ import typer
 from wardkeeper.cli.talk import fail, note
 from wardkeeper.cli.vault_options import (
     EXIT_INPUT,
+    USUAL_PERIOD,
     Address,
     AuthMount,
     CaFile,
@@ -28,6 +29,7 @@ from wardkeeper.cli.vault_options import (
     OperatorRole,
     PkiMount,
     TokenFile,
+    TokenPeriod,
     TransitMount,
     VaultNamespace,
     WithoutQuarantine,
@@ -59,6 +61,7 @@ def command(
     database_mount: DatabaseMount = "database",
     pki_mount: PkiMount = "pki",
     transit_mount: TransitMount = "transit",
+    token_period: TokenPeriod = USUAL_PERIOD,
     without_quarantine: WithoutQuarantine = False,
     as_json: Json = False,
 ) -> None:
@@ -76,6 +79,7 @@ def command(
         database_mount=database_mount,
         pki_mount=pki_mount,
         transit_mount=transit_mount,
+        token_period=token_period,
         operator_role=operator_role,
     )
     jwt = content(jwt_file, "--jwt-file", needed=False)

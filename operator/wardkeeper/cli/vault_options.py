@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from wardkeeper.api.duration import seconds
 from wardkeeper.vault.access import VaultAccess
 
 EXIT_INPUT = 2
+USUAL_PERIOD = "24h"
 _TOKEN_VARIABLES = ("VAULT_TOKEN", "BAO_TOKEN")
 
 Address = Annotated[
@@ -32,6 +34,14 @@ KvMount = Annotated[str, typer.Option(help="Path of the KV v2 engine.")]
 DatabaseMount = Annotated[str, typer.Option(help="Path of the database engine.")]
 PkiMount = Annotated[str, typer.Option(help="Path of the PKI engine.")]
 TransitMount = Annotated[str, typer.Option(help="Path of the transit engine.")]
+TokenPeriod = Annotated[
+    str,
+    typer.Option(
+        metavar="DURATION",
+        help="How long a workflow's token lasts while Vault is away; vault.tokenPeriod of the "
+        "settings has to say the same.",
+    ),
+]
 TrustDomain = Annotated[str, typer.Option(help="Of the SPIFFE ids in certificates.")]
 WithoutQuarantine = Annotated[
     bool, typer.Option("--without-quarantine", help="The operator may not disable entities.")
@@ -75,8 +85,13 @@ def access_of(
     pki_mount: str = "pki",
     transit_mount: str = "transit",
     operator_role: str = "hw-operator",
+    token_period: str = USUAL_PERIOD,
 ) -> VaultAccess:
     """Where Vault is and what its mounts are called, from the options."""
+    try:
+        period = seconds(token_period)
+    except ValueError as error:
+        raise input_error(f"--token-period: {error}") from None
     return VaultAccess(
         address,
         ca_file=str(ca_file) if ca_file else None,
@@ -87,6 +102,7 @@ def access_of(
         pki_mount=pki_mount,
         transit_mount=transit_mount,
         operator_role=operator_role,
+        token_period=period,
     )
 
 

@@ -182,6 +182,13 @@ class VaultSettings(_Settings):
     database_ca_file: str | None = Field(
         None, description="PEM that databases' certificates are checked with; left out: system's."
     )
+    token_period: Annotated[int, BeforeValidator(_duration), Strict(), Field(ge=60, le=2592000)] = (
+        Field(
+            86400,
+            description="How long a workflow's token lasts while Vault is away; `--token-period` of"
+            " `wardkeeper vault bootstrap` has to say the same.",
+        )
+    )
     writes_per_second: Count = Field(100, description="Requests a second that change something.")
     credentials_per_second: Count = Field(
         20, description="Credentials a second that one database server is asked for."

@@ -55,6 +55,7 @@ def open_vault(
             pki_mount=settings.pki_mount,
             transit_mount=settings.transit_mount,
             operator_role=settings.role,
+            token_period=settings.token_period,
         ),
         operator_jwt,
         clock=clock,
