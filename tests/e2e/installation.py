@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[2]
 MANIFESTS = ROOT / "manifests"
 OPERATOR = "system:serviceaccount:wardkeeper-system:wardkeeper"
 PEOPLE = "alice@example.org"
+PLATFORM = ("platform-administrators",)
+"""A group that may do everything by RBAC, and is not the one that no policy binds."""
 POLICIES = (
     "wardkeeper-granted-rights",
     "wardkeeper-ledger",
@@ -34,6 +36,7 @@ POLICIES = (
     "wardkeeper-workflow-pods",
     "wardkeeper-workflow-templates",
 )
+CHILDREN = "wardkeeper-workflow-children"
 
 
 class Answer(NamedTuple):
@@ -137,9 +140,21 @@ def installed(level: Level, overlay: str) -> Iterator[Installation]:
         cluster.apply(*definitions)
         kind = "/apis/wardkeeper.io/v1alpha1/healthcareworkflows"
         until(lambda: made.send("GET", kind).code == 200, "the kind is served")
-        cluster.apply(*(one for one in objects if one["kind"] not in pods))
+        cluster.apply(*(one for one in objects if one["kind"] not in pods), _administrators())
         until(lambda: _in_force(made), "the admission policies are in force", seconds=30)
         yield made
+
+
+def _administrators() -> dict[str, Any]:
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": PLATFORM[0]}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": PLATFORM[0]},
+        "roleRef": role,
+        "subjects": [subject],
+    }
 
 
 def _log_in(session: requests.Session, user: dict[str, str], cluster: Cluster) -> None:
@@ -186,4 +201,19 @@ def _in_force(made: Installation) -> bool:
         )
         if f"'{policy}'" not in answer.message:
             return False
+    return _children_in_force(made)
+
+
+def _children_in_force(made: Installation) -> bool:
+    """Whether what a workflow owns is kept from people."""
+    owner = {"apiVersion": "v1", "kind": "Owner", "name": "probe", "uid": "u", "controller": True}
+    metadata = {"labels": {"wardkeeper.io/workflow": "probe"}, "ownerReferences": [owner]}
+    roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles"
+    child = {"metadata": {"name": "probe", "finalizers": ["example.org/kept"], **metadata}}
+    made.send("POST", roles, child, dry_run=False)
+    answer = made.send("DELETE", f"{roles}/probe", user=PEOPLE, groups=PLATFORM)
+    if f"'{CHILDREN}'" not in answer.message:
+        return False
+    made.send("PATCH", f"{roles}/probe", {"metadata": {"finalizers": []}}, dry_run=False)
+    made.send("DELETE", f"{roles}/probe", dry_run=False)
     return True

@@ -63,8 +63,10 @@ def wardkeeper() -> Iterator[Installation]:
 def make(made: Installation, objects: list[dict[str, Any]]) -> None:
     """Apply a sample as a person, and its children as the operator would."""
     made.cluster.apply(*objects)
-    raw = next(one for one in objects if one["kind"] == "HealthcareWorkflow")
-    read = read_workflow(raw)
+    metadata = next(one for one in objects if one["kind"] == "HealthcareWorkflow")["metadata"]
+    live = made.cluster.get("healthcareworkflow", metadata["name"], metadata["namespace"])
+    assert live
+    read = read_workflow(live)
     assert isinstance(read, HealthcareWorkflow)
     children = render(read, judge(read, lambda *_: True), Surroundings(), macs={}).children
     arguments = (f"--as={OPERATOR}", "apply", "--server-side", "-f", "-")

@@ -1,0 +1,33 @@
+{{- /*
+SPDX-FileCopyrightText: The Wardkeeper Authors
+SPDX-License-Identifier: Apache-2.0
+
+What values.schema.json cannot refuse.
+*/ -}}
+
+{{- define "wardkeeper.check" -}}
+{{- $kinds := dict "serviceMonitor" "ServiceMonitor" "podMonitor" "PodMonitor" "prometheusRule" "PrometheusRule" -}}
+{{- range $value, $kind := $kinds -}}
+{{- $wanted := index $.Values $value -}}
+{{- if and $wanted.enabled (not ($.Capabilities.APIVersions.Has (printf "monitoring.coreos.com/v1/%s" $kind))) -}}
+{{- fail (printf "%s.enabled is true, but this cluster has no kind %s of monitoring.coreos.com/v1: install Prometheus Operator first, or leave %s.enabled false (rendering without a cluster: --api-versions monitoring.coreos.com/v1/%s)" $value $kind $value $kind) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
+{{- fail "serviceMonitor.enabled and podMonitor.enabled are both true: every sample would be stored twice; enable one" -}}
+{{- end -}}
+{{- range $index, $rule := .Values.grantableRules -}}
+{{- if and (has "secrets" $rule.resources) (not $rule.resourceNames) -}}
+{{- fail (printf "grantableRules[%d] names secrets without resourceNames: workflows could be given every Secret of their namespace; name those that may be read" $index) -}}
+{{- end -}}
+{{- end -}}
+{{- $known := list -}}
+{{- range (.Files.Get "files/rules.yaml" | fromYaml).groups -}}
+{{- range .rules }}{{ $known = append $known .alert }}{{ end -}}
+{{- end -}}
+{{- range .Values.prometheusRule.disabled -}}
+{{- if not (has . $known) -}}
+{{- fail (printf "prometheusRule.disabled names %s, which is no alert of this chart; known: %s" . (join ", " $known)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,42 @@
+{{- /*
+SPDX-FileCopyrightText: The Wardkeeper Authors
+SPDX-License-Identifier: Apache-2.0
+
+Names and labels. Names are fixed, for admission policies, settings and messages tell them: a cluster
+has one installation.
+*/ -}}
+
+{{- define "wardkeeper.selectorLabels" -}}
+app.kubernetes.io/name: wardkeeper
+app.kubernetes.io/component: operator
+{{- end -}}
+
+{{- define "wardkeeper.labels" -}}
+{{- $own := dict
+  "app.kubernetes.io/name" "wardkeeper"
+  "app.kubernetes.io/instance" .Release.Name
+  "app.kubernetes.io/version" .Chart.AppVersion
+  "app.kubernetes.io/managed-by" .Release.Service
+  "helm.sh/chart" (printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_"))
+-}}
+{{- toYaml (merge $own .Values.commonLabels) -}}
+{{- end -}}
+
+{{- define "wardkeeper.user" -}}
+system:serviceaccount:{{ .Release.Namespace }}:{{ .Values.serviceAccount.name }}
+{{- end -}}
+
+{{- define "wardkeeper.subject" -}}
+- kind: ServiceAccount
+  name: {{ .Values.serviceAccount.name }}
+  namespace: {{ .Release.Namespace }}
+{{- end -}}
+
+{{- define "wardkeeper.image" -}}
+{{- $image := .Values.image -}}
+{{- if $image.digest -}}
+{{ $image.repository }}{{ with $image.tag }}:{{ . }}{{ end }}@{{ $image.digest }}
+{{- else -}}
+{{ $image.repository }}:{{ $image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
