@@ -101,6 +101,25 @@ class Reason(StrEnum):
         "The NetworkPolicies were seen in place. Whether the network plugin enforces them is not "
         "probed.",
     )
+    POLICIES_ENFORCED = (
+        "PoliciesEnforced",
+        "The NetworkPolicies were seen in place, and the canary found that the network plugin "
+        "enforces them.",
+    )
+    POLICIES_NOT_ENFORCED = (
+        "PoliciesNotEnforced",
+        "The NetworkPolicies are in place, and the canary reached what they close: the network "
+        "plugin does not enforce them, so no workflow's network is closed.",
+        "Install a network plugin that enforces NetworkPolicies in both directions, or have its "
+        "controller repaired. The canary looks again by itself.",
+    )
+    CANARY_UNAVAILABLE = (
+        "CanaryUnavailable",
+        "The NetworkPolicies are in place; whether they are enforced cannot be told, for the "
+        "canary does not answer.",
+        "Look at the workflow `wardkeeper-canary` in the operator's namespace and at the message, "
+        "or switch `verification.canary` off.",
+    )
     POLICIES_MISSING = (
         "PoliciesMissing",
         "Not every guard was seen in place in the last pass.",

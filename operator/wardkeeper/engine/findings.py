@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from wardkeeper.engine.enforcement import Enforcement
+
 if TYPE_CHECKING:
     from wardkeeper.api.status import DriftRecord
     from wardkeeper.engine.outcome import Outcome
@@ -35,6 +37,7 @@ class Findings:
         reconcile_at: value of the annotation reconcile-at that this pass honoured.
         rotate_now: value of the annotation rotate-now that has been honoured.
         quarantine: why the workflow is to be cut off; empty when it is not.
+        enforcement: whether the network plug-in is seen to enforce policies.
         isolated: how far it is cut off from Vault; None when the pass did not get to that.
     """
 
@@ -52,3 +55,4 @@ class Findings:
     rotate_now: str | None = None
     quarantine: str = ""
     isolated: Isolated | None = None
+    enforcement: Enforcement = field(default_factory=Enforcement)

@@ -102,6 +102,7 @@ class Reconciler:
             running=status.get("revision", {}).get("running"),
             reconcile_at=status.get("lastHandledReconcileAt"),
             rotate_now=status.get("lastHandledRotateNow"),
+            enforcement=self._tools.enforcement(),
         )
 
     async def _look(self, key: Key, seen: Observed, found: Findings) -> float | None:

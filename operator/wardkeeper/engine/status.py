@@ -9,6 +9,7 @@ shapes are those that kstatus reads: Reconciling and Stalled exist only while th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wardkeeper.api.reasons import ConditionType, Reason
@@ -22,6 +23,7 @@ from wardkeeper.api.status import (
     SecretStatus,
     WorkflowStatus,
 )
+from wardkeeper.engine.enforcement import Enforced, Enforcement
 from wardkeeper.engine.outcome import Terminal
 from wardkeeper.engine.rollout import Progress
 from wardkeeper.rotation.record import write_time
@@ -34,12 +36,16 @@ if TYPE_CHECKING:
     from wardkeeper.engine.secret_job import SecretOutcome
 
 _LONGEST_MESSAGE = 1024
+_OPEN = "the network plugin does not enforce policies: "
+_UNTOLD = "; whether they are enforced is not known: "
 _TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 _Told = tuple[ConditionType, ConditionStatus, Reason, str]
 
 
 def compose(before: WorkflowStatus, found: Findings, now: datetime) -> dict[str, Any]:
     """The status as JSON; equal to `before` when nothing that is told has changed."""
+    if found.enforcement.enforced is Enforced.PENDING:
+        found = replace(found, enforcement=_as_told(before, found.enforcement))
     secrets = _secrets(before, found)
     endpoints = _endpoints(before, found)
     status = WorkflowStatus(
@@ -100,6 +106,8 @@ def _ready(found: Findings) -> tuple[ConditionStatus, Reason, str]:
             return _FALSE, one.reason, f"secret {one.name}: {one.message}"
     if not found.guards_in_place:
         return _FALSE, Reason.POLICIES_MISSING, "not every guard was seen in place"
+    if found.enforcement.enforced is Enforced.NO:
+        return _FALSE, Reason.POLICIES_NOT_ENFORCED, _not_enforced(found)
     if found.rollout is None or found.rollout.progress is not Progress.READY:
         reason = found.rollout.reason if found.rollout else Reason.ROLLOUT_IN_PROGRESS
         text = found.rollout.message if found.rollout else "the workload is not there yet"
@@ -123,6 +131,8 @@ def _quarantined(found: Findings) -> str:
 def _is_stalled(found: Findings) -> bool:
     if found.stop:
         return isinstance(found.stop, Terminal)
+    if found.enforcement.enforced is Enforced.NO:
+        return True
     if found.quarantine:
         return found.isolated is not None and found.isolated.done
     return found.rollout is not None and found.rollout.progress is Progress.STUCK
@@ -147,17 +157,42 @@ def _admitted(found: Findings) -> _Told:
 
 def _network(found: Findings) -> _Told:
     kind = ConditionType.NETWORK_CLOSED
-    if found.guards_in_place and found.quarantine:
+    if not found.guards_in_place:
+        return kind, _UNKNOWN, Reason.POLICIES_MISSING, "not every guard was seen in place"
+    if found.enforcement.enforced is Enforced.NO:
+        return kind, _FALSE, Reason.POLICIES_NOT_ENFORCED, _not_enforced(found)
+    if found.quarantine:
         return kind, _TRUE, Reason.QUARANTINED, "the default-deny policy alone is in place"
-    if found.guards_in_place:
-        return (
-            kind,
-            _TRUE,
-            Reason.POLICIES_IN_PLACE,
-            "default-deny and allow policies are in place; whether the network plugin enforces "
-            "them is not probed",
-        )
-    return kind, _UNKNOWN, Reason.POLICIES_MISSING, "not every guard was seen in place"
+    in_place = "default-deny and allow policies are in place"
+    match found.enforcement.enforced:
+        case Enforced.YES:
+            words = f"{in_place}, and the canary found that the network plugin enforces them"
+            return kind, _TRUE, Reason.POLICIES_ENFORCED, words
+        case Enforced.UNKNOWN:
+            words = f"{in_place}{_UNTOLD}{found.enforcement.why}"
+            return kind, _UNKNOWN, Reason.CANARY_UNAVAILABLE, words
+    words = f"{in_place}; whether the network plugin enforces them is not probed"
+    return kind, _TRUE, Reason.POLICIES_IN_PLACE, words
+
+
+def _not_enforced(found: Findings) -> str:
+    return f"{_OPEN}{found.enforcement.why}"
+
+
+def _told(status: WorkflowStatus, kind: ConditionType) -> Condition | None:
+    return next((one for one in status.conditions if one.type == kind), None)
+
+
+def _as_told(before: WorkflowStatus, pending: Enforcement) -> Enforcement:
+    """What the canary found under the operator before this one; a restart changes no status."""
+    told = _told(before, ConditionType.NETWORK_CLOSED)
+    if told is not None and told.reason == Reason.POLICIES_ENFORCED:
+        return Enforcement(Enforced.YES)
+    if told is not None and told.reason == Reason.POLICIES_NOT_ENFORCED:
+        return Enforcement(Enforced.NO, told.message.removeprefix(_OPEN))
+    if told is not None and told.reason == Reason.CANARY_UNAVAILABLE:
+        return Enforcement(Enforced.UNKNOWN, told.message.partition(_UNTOLD)[2])
+    return Enforcement(Enforced.UNKNOWN, pending.why)
 
 
 def _secrets_current(found: Findings) -> _Told:

@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from wardkeeper.engine.enforcement import Enforcement
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
@@ -48,6 +50,7 @@ class Tools:
         ready: told the seconds from a spec's first pass until it was ready.
         repaired: told the kind of each child that was put back.
         deletion_timeout: seconds after which a workflow is let go though Vault is away.
+        enforcement: whether the network plug-in is seen to enforce policies.
         secrets_seen: told where the secrets of a workflow stand; none when it is gone.
     """
 
@@ -64,4 +67,5 @@ class Tools:
     ready: Callable[[float], None]
     repaired: Callable[[str], None]
     deletion_timeout: float = 900.0
+    enforcement: Callable[[], Enforcement] = Enforcement
     secrets_seen: Callable[[Key, Sequence[SecretOutcome]], None] = lambda *_: None

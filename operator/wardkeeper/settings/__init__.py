@@ -15,6 +15,7 @@ from wardkeeper.settings.model import (
     RotationSettings,
     Settings,
     VaultSettings,
+    VerificationSettings,
 )
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "Settings",
     "SettingsError",
     "VaultSettings",
+    "VerificationSettings",
     "load_settings",
 ]

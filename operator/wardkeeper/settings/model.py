@@ -49,6 +49,13 @@ def _network(text: str) -> str:
         raise ValueError("a CIDR without host bits, such as 10.0.0.10/32") from None
 
 
+def _http_url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
+        raise ValueError("a URL without credentials, such as http://canary.example:8080")
+    return text.rstrip("/")
+
+
 def _vault_url(text: str) -> str:
     url = urlsplit(text)
     if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
@@ -221,6 +228,20 @@ class RotationSettings(_Settings):
     )
 
 
+class VerificationSettings(_Settings):
+    """Whether the network plug-in is seen to enforce policies."""
+
+    canary: Events = Field(
+        Events.DISABLED, description="Whether the workflow wardkeeper-canary is asked."
+    )
+    address: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        None,
+        description="URL of the canary; left out: of its Service in the operator's namespace.",
+    )
+    every: Seconds = Field(60, description="Between two looks.")
+    port: Port = Field(8081, description="Port of the operator that the canary must not reach.")
+
+
 class HttpSettings(_Settings):
     """Where probes and metrics are served."""
 
@@ -251,6 +272,9 @@ class Settings(_Settings):
     vault: VaultSettings | None = Field(None, description="Left out: no secrets are made.")
     rotation: RotationSettings = Field(
         RotationSettings(), description="Restarts for replaced secrets."
+    )
+    verification: VerificationSettings = Field(
+        VerificationSettings(), description="Whether policies are enforced."
     )
     http: HttpSettings = Field(HttpSettings(), description="Probes and metrics.")
     logging: LoggingSettings = Field(LoggingSettings(), description="Log lines.")

@@ -24,11 +24,13 @@ from prometheus_client import (
 )
 
 from wardkeeper import __version__
+from wardkeeper.engine.enforcement import Enforced
 from wardkeeper.shell.secret_metrics import SecretMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wardkeeper.engine.enforcement import Enforcement
     from wardkeeper.kube.client import Call
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -37,6 +39,7 @@ CONTROLLER = "healthcareworkflow"
 _PASS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _QUEUE = (1e-4, 1e-3, 1e-2, 0.1, 1, 10, 60, 300, 1000)
 _REQUEST = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60)
+_ENFORCED = {Enforced.YES: 1.0, Enforced.NO: 0.0}
 _READY = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 
 
@@ -91,6 +94,15 @@ class Metrics:
             buckets=_READY,
             registry=self.registry,
         )
+
+    def follow_canary(self, answer: Callable[[], Enforcement]) -> None:
+        """Tell what the canary found; of a standby, which asks nobody, that it is not known."""
+        gauge = Gauge(
+            "wardkeeper_network_policies_enforced",
+            "1 when the canary found that policies are enforced, 0 when not, NaN when unknown.",
+            registry=self.registry,
+        )
+        gauge.set_function(lambda: _ENFORCED.get(answer().enforced, float("nan")))
 
     def page(self) -> bytes:
         """Everything, in the text format of Prometheus."""

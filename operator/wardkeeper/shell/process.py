@@ -10,6 +10,7 @@ always works.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import threading
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import kopf
 
 from wardkeeper import __version__
+from wardkeeper.engine.enforcement import Enforcement
 from wardkeeper.engine.ledger import Ledger
 from wardkeeper.engine.outage import Outage
 from wardkeeper.engine.peers import Peers
@@ -34,8 +36,10 @@ from wardkeeper.engine.writer import Writer
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.events import Recorder
 from wardkeeper.kube.lease import Elector
+from wardkeeper.proof.reach import listen
 from wardkeeper.settings import Events
 from wardkeeper.settings.surroundings import discover, from_settings
+from wardkeeper.shell.canary import Canary
 from wardkeeper.shell.following import Following
 from wardkeeper.shell.handlers import kopf_settings, registry, session_of
 from wardkeeper.shell.memory import give_back
@@ -58,6 +62,8 @@ if TYPE_CHECKING:
 USER_AGENT = f"wardkeeper/{__version__}"
 WORKFLOW_TOKEN_SECONDS = 600
 WORKFLOW_AUDIENCE = "vault-operator"
+CANARY = "wardkeeper-canary"
+CANARY_PORT = 8080
 
 
 class LeaseLost(Exception):
@@ -106,6 +112,7 @@ class Operator:
             retry=times.retry,
         )
         self.recorder = Recorder(self.client, instance=identity)
+        self.canary = self._canary()
         self.following = Following(
             self.client, settings.namespaces, self.world, self.observer, self.ledger
         )
@@ -136,6 +143,9 @@ class Operator:
                         self.outage.over,
                     )
                 )
+            if self.canary:
+                listener = await listen(self.settings.http.host, self.settings.verification.port)
+                await stack.enter_async_context(listener)
             heartbeat = Heartbeat()
             await stack.enter_async_context(self._probes(heartbeat))
             self._surroundings = await discover(self.settings, self.client)
@@ -226,8 +236,28 @@ class Operator:
             tell=self._tell,
             ready=self.metrics.ready,
             repaired=self.metrics.repaired,
+            enforcement=self.canary.answer if self.canary else Enforcement,
             secrets_seen=self._secrets_seen,
         )
+
+    def _canary(self) -> Canary | None:
+        """What asks the canary; None when nobody wants that."""
+        wanted = self.settings.verification
+        if wanted.canary is Events.DISABLED:
+            return None
+        service = f"http://{CANARY}.{self.settings.operator.namespace}.svc:{CANARY_PORT}"
+        canary = Canary(
+            wanted.address or service,
+            os.environ.get("POD_IP", ""),
+            changed=self._look_at_all,
+            every=wanted.every,
+        )
+        self.metrics.follow_canary(canary.answer)
+        return canary
+
+    def _look_at_all(self) -> None:
+        for key in self.world.workflows():
+            self.queue.add(key, Priority.LATER)
 
     def _workers(self, tools: Tools) -> Workers:
         return Workers(
@@ -266,12 +296,13 @@ class Operator:
             await self.following.end()
             self.following.begin()
             await self.following.until_synced()
-        for key in self.world.workflows():
-            self.queue.add(key, Priority.LATER)
+        self._look_at_all()
         beside = {
             asyncio.create_task(give_back(lambda: not len(self.queue)), name="trim"),
             asyncio.create_task(sweeper.run(), name="sweep"),
         }
+        if self.canary:
+            beside.add(asyncio.create_task(self.canary.run(), name="canary"))
         try:
             await workers.run(self.settings.concurrency.workers)
         finally:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.status import DriftRecord, EndpointState, WorkflowStatus
+from wardkeeper.engine.enforcement import Enforced, Enforcement
 from wardkeeper.engine.findings import Findings
 from wardkeeper.engine.outcome import Terminal, Transient
 from wardkeeper.engine.plan import Action, Change, Plan
@@ -66,6 +67,53 @@ def test_a_pass_that_found_everything_in_place_is_ready() -> None:
         "SecretsCurrent": ("True", "NoSecrets"),
         "WorkloadAvailable": ("True", "Available"),
     }
+
+
+@pytest.mark.parametrize(
+    ("enforcement", "closed", "ready"),
+    [
+        (Enforcement(), ("True", "PoliciesInPlace"), ("True", "Converged")),
+        (Enforcement(Enforced.YES), ("True", "PoliciesEnforced"), ("True", "Converged")),
+        (
+            Enforcement(Enforced.NO, "it reached a port"),
+            ("False", "PoliciesNotEnforced"),
+            ("False", "PoliciesNotEnforced"),
+        ),
+        (
+            Enforcement(Enforced.UNKNOWN, "no answer"),
+            ("Unknown", "CanaryUnavailable"),
+            ("True", "Converged"),
+        ),
+        (
+            Enforcement(Enforced.PENDING, "not asked yet"),
+            ("Unknown", "CanaryUnavailable"),
+            ("True", "Converged"),
+        ),
+    ],
+)
+def test_a_network_is_closed_only_as_far_as_the_canary_has_not_found_it_open(
+    enforcement: Enforcement, closed: tuple[str, str], ready: tuple[str, str]
+) -> None:
+    seen = told(compose(NEW, found(enforcement=enforcement), NOW))
+    assert (seen["NetworkClosed"], seen["Ready"]) == (closed, ready)
+    assert ("Stalled" in seen) is (enforcement.enforced is Enforced.NO)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        Enforcement(Enforced.YES),
+        Enforcement(Enforced.NO, "it reached a port"),
+        Enforcement(Enforced.UNKNOWN, "no answer"),
+    ],
+)
+def test_what_the_canary_found_is_told_on_until_a_new_operator_has_asked_it(
+    before: Enforcement,
+) -> None:
+    status = compose(NEW, found(enforcement=before), NOW)
+    pending = Enforcement(Enforced.PENDING, "not asked yet")
+    stood = WorkflowStatus.model_validate(status)
+    assert compose(stood, found(enforcement=pending), LATER) == status
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from wardkeeper.settings import (
     Settings,
     SettingsError,
     VaultSettings,
+    VerificationSettings,
     load_settings,
 )
 
@@ -33,9 +34,10 @@ images: {pullPolicy: IfNotPresent}
 vault: {address: "https://vault.example.org:8200/", caFile: /ca.pem, namespace: team,
   authMount: k8s, kvMount: kv, databaseMount: db, pkiMount: ca, transitMount: keys,
   trustDomain: example.org, databaseCaFile: /db.pem, writesPerSecond: 10, role: r,
-  tokenFile: /token}
+  credentialsPerSecond: 5, tokenPeriod: 12h, tokenFile: /token}
 rotation: {collect: 0s, minRestartInterval: 10m, restartsPerMinute: 5, verifyWindow: 1m,
   metricsPerSecret: Disabled}
+verification: {canary: Enabled, address: "http://canary.ops:80/", every: 30s, port: 9001}
 http: {host: 127.0.0.1, port: 9000}
 logging: {level: debug, format: text}
 events: Disabled
@@ -80,6 +82,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert settings.rotation.min_restart_interval == 600
     assert settings.rotation.metrics_per_secret is Events.DISABLED
     assert settings.rotation.model_fields_set == set(RotationSettings.model_fields)
+    assert settings.verification.address == "http://canary.ops:80"
+    assert settings.verification.model_fields_set == set(VerificationSettings.model_fields)
     assert settings.logging.level is LogLevel.DEBUG
     assert settings.events is Events.DISABLED
     every_field = set(Settings.model_fields)
