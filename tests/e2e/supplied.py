@@ -78,7 +78,7 @@ class Supply:
 
     def values(self) -> dict[str, str]:
         """What pods read."""
-        live = self.world.core.read_namespaced_secret(f"{self.job.workflow}-db", NS)
+        live = self.world.core.read_namespaced_secret(f"{self.job.workflow}-db", self.job.namespace)
         return {key: b64decode(value).decode() for key, value in (live.data or {}).items()}
 
     def services(self) -> SecretServices:
@@ -104,7 +104,7 @@ class Supply:
     async def _delivered(self) -> dict[str, Delivered]:
         try:
             name = f"{self.job.workflow}-db"
-            live = await self.kube.get(SECRET, NS, name, metadata_only=True)
+            live = await self.kube.get(SECRET, self.job.namespace, name, metadata_only=True)
         except NotFound:
             return {}
         return {"db": Delivered(live)}

@@ -50,16 +50,20 @@ def databases(world: VaultWorld) -> Databases:
 
 @asynccontextmanager
 async def supplied(
-    world: VaultWorld, name: str, source: dict[str, Any], overlap: str = "0s"
+    world: VaultWorld,
+    name: str,
+    source: dict[str, Any],
+    overlap: str = "0s",
+    namespace: str = NS,
 ) -> AsyncIterator[Supply]:
     """A workflow with one secret."""
-    world.service_account(NS, name)
+    world.service_account(namespace, name)
     rotation = {"every": "1h", "overlap": overlap}
     spec = SecretSpec.model_validate({"name": "db", "source": source, "rotation": rotation})
     access = from_kubeconfig(world.cluster.kubeconfig())
     ca = str(world.cluster.postgres.ca_file)
     async with Client(access, user_agent="test") as kube, operator(world) as vault:
-        yield Supply(world, kube, vault, Job(NS, name, f"uid-of-{name}", (spec,)), ca)
+        yield Supply(world, kube, vault, Job(namespace, name, f"uid-of-{name}", (spec,)), ca)
 
 
 def fresh() -> str:
@@ -187,6 +191,21 @@ async def test_a_certificate_is_for_the_workflow_alone_and_the_one_before_is_rev
         assert second.spki_sha256 != first.spki_sha256
         assert (await supply.vault.certificate(first.serial))[1]
         assert not (await supply.vault.certificate(second.serial))[1]
+
+
+async def test_a_name_that_is_longer_than_a_subject_may_be_gets_a_certificate_as_well(
+    world: VaultWorld,
+) -> None:
+    if not world.bao.list("pki/issuers"):
+        Authorities(world.bao).add()
+    namespace, name = f"clinic-{'n' * 56}", f"router-{'w' * 45}"
+    async with supplied(world, name, {"pki": {"ttl": "1h"}}, namespace=namespace) as supply:
+        outcome = await supply.one()
+        assert outcome.reason is None, outcome.message
+        leaf = supply.values()["tls.crt"]
+        assert inspect(leaf).dns_names == (f"{name}.{namespace}.svc",)
+        assert inspect(leaf).uris == (f"spiffe://cluster.local/ns/{namespace}/sa/{name}",)
+        assert (await supply.withdraw()).done
 
 
 async def test_a_transit_key_gets_versions_and_old_ones_go_on_until_somebody_approves(

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wardkeeper.api.credential import Engine
 from wardkeeper.api.reasons import Reason
 from wardkeeper.engine.secret_job import SecretOutcome
+from wardkeeper.engine.secret_wish import GIVE_UP_BEFORE
 from wardkeeper.rotation.facts import Phase, Step
 from wardkeeper.rotation.record import write_time
 from wardkeeper.vault.errors import Kind, VaultError
@@ -110,7 +111,7 @@ def report(
         rotated=rotated,
         reason=found.reason if found else None,
         message=_closing(found.message, version, decision, overdue=overdue) if found else "",
-        waits_for=_waits_for(decision, facts),
+        waits_for=_waits_for(wish, decision, facts),
         overdue=overdue,
         request=shown.request if shown else "",
         next_look=_next_look(facts, decision, found),
@@ -146,6 +147,9 @@ def _standing(
     waiting = next((one for one in intents if one.failures), None)
     if waiting is not None:
         return _refused(spec, waiting, facts)
+    unproven = next((one for one in facts.entries if _is_unproven(one)), None)
+    if unproven is not None:
+        return replace(Trouble.unproven(unproven.last_error), wait=_wait(unproven, facts))
     if current is not None and current.failures:
         at = f"; tried again at {write_time(current.retry_at)}" if current.retry_at else ""
         message = f"a new one did not work: {current.last_error}{at}"
@@ -164,11 +168,22 @@ def _standing(
     return None
 
 
+def _is_unproven(one: Credential) -> bool:
+    """Whether a new credential waits for somebody who can tell whether it works."""
+    ended = one.proven_at or one.rejected_at or one.revoke_after
+    return one.issued_at is not None and ended is None and one.failures > 0
+
+
 def _refused(spec: SecretSpec, intent: Credential, facts: Facts) -> Trouble:
     """What Vault said when it was last asked for an intended credential."""
-    wait = (intent.retry_at - facts.now).total_seconds() if intent.retry_at else WAIT_REFUSED
     error = VaultError(Kind(intent.last_error), f"make secret {spec.name}")
-    return Trouble(Phase.FAILED, error.reason, str(error), max(1.0, wait))
+    return Trouble(Phase.FAILED, error.reason, str(error), _wait(intent, facts))
+
+
+def _wait(one: Credential, facts: Facts) -> float:
+    """Seconds until it is tried again."""
+    wait = (one.retry_at - facts.now).total_seconds() if one.retry_at else WAIT_REFUSED
+    return max(1.0, wait)
 
 
 def _closing(message: str, version: str | None, decision: Decision, *, overdue: bool) -> str:
@@ -179,7 +194,7 @@ def _closing(message: str, version: str | None, decision: Decision, *, overdue: 
     return f"{message}; what is delivered stays in use"
 
 
-def _waits_for(decision: Decision, facts: Facts) -> str:
+def _waits_for(wish: Wish, decision: Decision, facts: Facts) -> str:
     """What a secret waits for, in a few words; empty when for its time alone."""
     at = f" until {write_time(decision.next_look)}" if decision.next_look else ""
     if decision.frozen:
@@ -193,7 +208,21 @@ def _waits_for(decision: Decision, facts: Facts) -> str:
     if decision.phase is Phase.OVERLAP:
         ends = [one.revoke_after for one in facts.entries if one.revoke_after]
         return f"the end of the overlap at {write_time(min(ends))}" if ends else ""
-    return ""
+    return _another_approval(wish, decision)
+
+
+def _another_approval(wish: Wish, decision: Decision) -> str:
+    """What is wrong with an approval that gives up nothing; empty when none is."""
+    current = decision.current
+    if wish.engine is not Engine.TRANSIT or not wish.approved or current is None:
+        return ""
+    newest = current.handle.marker
+    if str(wish.approved) == newest:
+        return ""
+    return (
+        f"{GIVE_UP_BEFORE}={wish.name}={newest}, which names the newest version; "
+        f"={wish.approved} gives up nothing"
+    )
 
 
 def _next_look(facts: Facts, decision: Decision, trouble: Trouble | None) -> float | None:

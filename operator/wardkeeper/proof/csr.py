@@ -41,24 +41,24 @@ class KeyAndCsr:
 
 
 def new_key_and_csr(
-    common_name: str, dns_names: Sequence[str] = (), uris: Sequence[str] = ()
+    name: str, dns_names: Sequence[str] = (), uris: Sequence[str] = ()
 ) -> KeyAndCsr:
     """A P-256 key and a request for these names.
 
     Args:
-        common_name: subject; left out when empty or longer than a subject may be, for the
-            alternative names are what counts.
+        name: subject; left out when empty or longer than a subject may be, for the alternative
+            names are what counts.
         dns_names: alternative names.
         uris: alternative names of the form `spiffe://...`.
 
     Raises:
         ValueError: a name is not ASCII.
     """
-    return _request(ec.generate_private_key(ec.SECP256R1()), common_name, dns_names, uris)
+    return _request(ec.generate_private_key(ec.SECP256R1()), name, dns_names, uris)
 
 
 def csr_of(
-    key_pem: str, common_name: str, dns_names: Sequence[str] = (), uris: Sequence[str] = ()
+    key_pem: str, name: str, dns_names: Sequence[str] = (), uris: Sequence[str] = ()
 ) -> KeyAndCsr:
     """The same for a P-256 key that was made earlier; `key_pem` as `new_key_and_csr` gave it.
 
@@ -68,20 +68,22 @@ def csr_of(
     key = serialization.load_pem_private_key(key_pem.encode(), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError("the key is not of an elliptic curve")
-    return _request(key, common_name, dns_names, uris)
+    return _request(key, name, dns_names, uris)
+
+
+def common_name(name: str) -> str:
+    """The name as a subject; empty when it is longer than a subject may be."""
+    return name if len(name) <= LONGEST_COMMON_NAME else ""
 
 
 def _request(
     key: ec.EllipticCurvePrivateKey,
-    common_name: str,
+    name: str,
     dns_names: Sequence[str],
     uris: Sequence[str],
 ) -> KeyAndCsr:
-    subject = (
-        [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
-        if 0 < len(common_name) <= LONGEST_COMMON_NAME
-        else []
-    )
+    told = common_name(name)
+    subject = [x509.NameAttribute(NameOID.COMMON_NAME, told)] if told else []
     names: list[x509.GeneralName] = [x509.DNSName(name) for name in dns_names]
     names += [x509.UniformResourceIdentifier(uri) for uri in uris]
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(subject))

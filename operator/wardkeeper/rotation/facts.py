@@ -39,7 +39,8 @@ class Wish:
         verify: how long the workload must be ready on the new one before it counts as proven.
         request: the rotate-now request for it; empty when there is none.
         handled: the rotate-now request that status says was answered; empty when there is none.
-        approved: version of a transit key up to which old versions may be given up; 0: none.
+        approved: version of a transit key before which all may be given up, once it is in use;
+            0: none.
     """
 
     uid: str

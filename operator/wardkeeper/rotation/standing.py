@@ -111,8 +111,9 @@ def can_go_back(wish: Wish, current: Credential | None, now: datetime) -> bool:
 
 
 def _is_approved(wish: Wish, current: Credential | None) -> bool:
+    """Whether a person approved of just what is in use: a later version was nobody's decision."""
     marker = current.handle.marker if current is not None else ""
-    return marker.isdecimal() and wish.approved >= int(marker) > 0
+    return wish.approved > 0 and marker == str(wish.approved)
 
 
 def _age(one: Credential) -> tuple[float, float, str]:

@@ -183,7 +183,7 @@ def _certificate_role(settings: BootstrapSettings, accessor: str) -> Step:
         "allowed_uri_sans": f"spiffe://{settings.trust_domain}/ns/{namespace}/sa/{name}",
         "allowed_uri_sans_template": True,
         "enforce_hostnames": True,
-        "require_cn": True,
+        "require_cn": False,  # a name may be longer than the 64 characters of a common name
         "server_flag": True,
         "client_flag": True,
         "code_signing_flag": False,

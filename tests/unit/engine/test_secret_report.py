@@ -7,11 +7,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from wardkeeper.api.credential import Engine
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.secrets import SecretSpec
 from wardkeeper.engine.secret_report import report
-from wardkeeper.rotation.credential import Credential
+from wardkeeper.rotation.credential import Credential, Handle
 from wardkeeper.rotation.facts import Decision, Facts, Phase, Rolling, Step, Wish
 from wardkeeper.vault.errors import Kind
 
@@ -36,3 +38,36 @@ def test_what_vault_said_last_is_told_until_the_next_try() -> None:
 
 def test_an_intent_that_was_given_up_is_not_told_of() -> None:
     assert told(replace(INTENT, rejected_at=NOW, last_error="")) is None
+
+
+def test_one_that_nobody_could_prove_is_told_of_with_what_stood_in_the_way() -> None:
+    again = NOW + timedelta(minutes=2)
+    unproven = replace(
+        INTENT, issued_at=NOW, retry_at=again, last_error="db.example.org cannot be reached"
+    )
+    facts = Facts((unproven,), None, False, Rolling(), NOW)
+    decision = Decision(Step.WAIT, Phase.ISSUED)
+    outcome = report(WISH, SPEC, facts, decision, None, restored=None, rotated=False)
+    assert outcome.reason is Reason.DATABASE_REFUSED
+    assert "db.example.org cannot be reached; nothing is delivered yet" in outcome.message
+    assert outcome.next_look == 120
+
+
+@pytest.mark.parametrize(
+    ("approved", "words"),
+    [
+        (0, ""),
+        (3, "wardkeeper.io/give-up-before=db=4, which names the newest version; =3 gives up"),
+        (4, ""),
+        (5, "wardkeeper.io/give-up-before=db=4, which names the newest version; =5 gives up"),
+    ],
+)
+def test_an_approval_that_gives_up_nothing_is_told_of(approved: int, words: str) -> None:
+    wished = replace(WISH, engine=Engine.TRANSIT, approved=approved)
+    current = replace(INTENT, failures=0, handle=Handle(marker="4"), proven_at=NOW, issued_at=NOW)
+    facts = Facts((current,), None, False, Rolling(), NOW)
+    decision = Decision(Step.NOTHING, Phase.IDLE, current=current)
+    outcome = report(wished, SPEC, facts, decision, None, restored=None, rotated=False)
+    assert outcome.waits_for.startswith(words)
+    assert bool(outcome.waits_for) == bool(words)
+    assert outcome.reason is None

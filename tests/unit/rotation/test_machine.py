@@ -479,7 +479,8 @@ def test_of_two_users_none_is_touched_while_nothing_is_in_use() -> None:
 
 
 @pytest.mark.parametrize(
-    ("approved", "step"), [(0, Step.NOTHING), (1, Step.NOTHING), (2, Step.RETIRE)]
+    ("approved", "step"),
+    [(0, Step.NOTHING), (1, Step.NOTHING), (2, Step.RETIRE), (3, Step.NOTHING)],
 )
 def test_versions_of_a_transit_key_are_given_up_when_somebody_approved(
     approved: int, step: Step

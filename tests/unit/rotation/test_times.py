@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
@@ -116,6 +117,33 @@ def test_what_would_be_overdue_in_a_window_is_due_before_it(ends: time, hours: i
     due = times.due_at(kept, one)
     assert due == (made + hours * HOUR if hours else times.due_at(free, one))
     assert times.deadline_of(kept, one) == times.deadline_of(free, one)
+
+
+@given(
+    DURATIONS,
+    st.one_of(st.none(), DURATIONS),
+    st.text(max_size=8),
+    st.frozensets(st.integers(0, 6), min_size=1),
+    st.times(),
+    st.times(),
+)
+def test_neither_spread_nor_window_ever_makes_anything_later(
+    every: timedelta,
+    life: timedelta | None,
+    uid: str,
+    days: frozenset[int],
+    start: time,
+    end: time,
+) -> None:
+    ends = NOW + life if life else None
+    one = issued(issued_at=NOW, expires_at=ends, ends_at=ends)
+    free = wish(every=every, max_age=every * 1.5, uid=uid)
+    due = times.due_at(free, one)
+    kept = times.due_at(replace(free, windows=(Window(days, start, end, "UTC"),)), one)
+    assert due is not None
+    assert kept is not None
+    assert NOW <= kept <= due <= NOW + every
+    assert life is None or due <= NOW + life * 2 / 3
 
 
 def test_a_lease_is_renewed_after_two_thirds_of_what_was_granted() -> None:

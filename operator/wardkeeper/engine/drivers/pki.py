@@ -8,6 +8,8 @@ signed a second time. What was signed is checked, leaf and chain, before anybody
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -18,7 +20,7 @@ from wardkeeper.api.duration import seconds
 from wardkeeper.engine.driver import Made
 from wardkeeper.engine.drivers.plain import PlainDriver
 from wardkeeper.proof.certificate import check_leaf, inspect
-from wardkeeper.proof.csr import csr_of, new_key_and_csr
+from wardkeeper.proof.csr import common_name, csr_of, new_key_and_csr
 from wardkeeper.proof.handshake import shake_hands
 from wardkeeper.rotation.credential import Handle
 
@@ -30,10 +32,14 @@ if TYPE_CHECKING:
     from wardkeeper.vault.own import OwnVault
     from wardkeeper.vault.workflows import WorkflowVault
 
+_log = logging.getLogger(__name__)
+
 _KEY = "tls.key"
 _CERTIFICATE = "tls.crt"
-_MOST_READ = 500
-"""Certificates that are read at most to find one again."""
+MOST_READ = 2000
+"""Certificates that are read at most to find one again: a serial number tells no age."""
+
+_AT_ONCE = 16
 
 
 class PkiDriver(PlainDriver):
@@ -66,7 +72,7 @@ class PkiDriver(PlainDriver):
         if found is None:
             signed = await pki.sign(
                 request.csr_pem,
-                common_name=names[0],
+                common_name=common_name(names[0]),
                 dns_names=names,
                 uris=uris,
                 ttl=seconds(_source(desk).ttl),
@@ -124,10 +130,15 @@ async def revoke(own: OwnVault, vault: WorkflowVault, data: Mapping[str, str]) -
 
 async def _signed_for(vault: WorkflowVault, spki: str) -> str | None:
     """The certificate that was signed for this key and not revoked, if there is one."""
-    for serial in (await vault.certificates())[-_MOST_READ:]:
-        pem, revoked = await vault.certificate(serial)
-        if not revoked and inspect(pem).spki_sha256 == spki:
-            return pem
+    serials = await vault.certificates()
+    if len(serials) > MOST_READ:
+        extra = {"kept": len(serials), "read": MOST_READ}
+        _log.warning("the PKI engine keeps too many certificates to find one again", extra=extra)
+    for begin in range(0, min(len(serials), MOST_READ), _AT_ONCE):
+        some = serials[begin : min(begin + _AT_ONCE, MOST_READ)]
+        for pem, revoked in await asyncio.gather(*map(vault.certificate, some)):
+            if not revoked and inspect(pem).spki_sha256 == spki:
+                return pem
     return None
 
 

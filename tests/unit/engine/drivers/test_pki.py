@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
@@ -12,11 +13,13 @@ from cryptography import x509
 from tests.unit.engine.drivers.bench import SECRET, Bench
 from tests.unit.proof.authorities import NOW, Signer
 from wardkeeper.api.credential import Engine
+from wardkeeper.engine.drivers import pki
 from wardkeeper.proof.certificate import inspect
 from wardkeeper.proof.errors import NotProven
 from wardkeeper.vault.errors import VaultError
 
-
+if TYPE_CHECKING:
+    from wardkeeper.rotation.credential import Credential
 KEPT = ("kv.read", "kv.write", "pki.authorities", "pki.sign", "kv.write", "kv.destroy")
 """What is asked of Vault until a certificate is kept and its half is gone."""
 
@@ -102,6 +105,43 @@ async def test_a_certificate_whose_answer_was_lost_is_found_by_its_key() -> None
     assert version is not None
     assert count(version.data["tls.crt"]) == 2
     await bench.driver.prove(bench.desk(), version.data)
+
+
+async def test_a_lost_certificate_is_found_among_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pki, "MOST_READ", 40)
+    bench = Bench(Engine.PKI)
+    for _ in range(39):
+        await bench.bring()
+    entry = await lost(bench)
+    await bench.issue(entry)
+    assert bench.fake.asked("pki.sign") == 40
+
+
+async def test_where_too_many_certificates_are_kept_another_is_signed_and_that_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pki, "MOST_READ", 2)
+    bench = Bench(Engine.PKI)
+    for _ in range(2):
+        await bench.bring()
+    entry = await lost(bench)
+    read = bench.fake.asked("certificate")
+    await bench.issue(entry)
+    assert bench.fake.asked("pki.sign") == 4
+    assert bench.fake.asked("certificate") == read + 2
+    assert [one.message for one in caplog.records] == [
+        "the PKI engine keeps too many certificates to find one again"
+    ]
+
+
+async def lost(bench: Bench) -> Credential:
+    """An intent whose certificate was signed, and nobody heard of it."""
+    entry = await bench.intend()
+    bench.fake.lost, bench.fake.fails_at = True, len(bench.fake.calls) + 4
+    with pytest.raises(VaultError):
+        await bench.issue(entry)
+    assert bench.fake.calls[-1] == "pki.sign"
+    return entry
 
 
 async def test_a_lost_certificate_that_was_revoked_is_not_adopted() -> None:
