@@ -18,8 +18,8 @@ help: ## show this list
 demo: $(READY) ## a real control plane, the operator and three workflows: made, attacked, repaired, removed
 	@$(BIN)/python -m tests.cluster demo
 
-up: $(READY) ## the same cluster with the operator, left running; prints the KUBECONFIG line
-	@$(BIN)/python -m tests.cluster up
+up: $(READY) ## the same cluster with the operator, left running; LEVEL=netpol: with a real node
+	@$(BIN)/python -m tests.cluster up $(if $(LEVEL),--level $(LEVEL))
 
 down: $(READY) ## stop what `make up` started
 	@$(BIN)/python -m tests.cluster down

@@ -24,24 +24,23 @@ if TYPE_CHECKING:
     from tests.cluster.access import ClusterAccess
     from tests.cluster.pool import Clusters
 
-HIGHEST = pytest.StashKey[Level]()
-"""The highest level that a collected test asks for."""
+ASKED = pytest.StashKey[frozenset[Level]]()
+"""The levels that collected tests ask for."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
-        "markers", "cluster(level): the cluster the test needs: api, controllers or simulated"
+        "markers", f"cluster(level): the cluster the test needs: {', '.join(Level)}"
     )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Build what will be needed before the first test, outside every test's time limit."""
-    levels = [_level(item) for item in session.items if "clusters" in _fixtures(item)]
-    if not levels or session.config.option.collectonly:
+    asked = frozenset(_level(item) for item in session.items if "clusters" in _fixtures(item))
+    session.config.stash[ASKED] = asked
+    if not asked or session.config.option.collectonly:
         return
-    highest = max(levels, key=list(Level).index)
-    session.config.stash[HIGHEST] = highest
 
     from tests.cluster import selection  # only a run that needs a cluster pays for this
     from tests.cluster.build import ensure
@@ -50,17 +49,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     with _terminal(session.config):
         report = Report()
-        around = selection.look_around(highest, os.environ, report)
-        try:
-            provider = selection.choose(highest, around)
-        except selection.UnavailableError:
-            return  # each test that needs it will say so
-        if provider is selection.Provider.OWN:
+        for level in sorted(asked, key=list(Level).index):
+            around = selection.look_around(level, os.environ, report)
             try:
-                for tool in selection.tools_for(highest):
-                    ensure(tool, report)
-            except BuildError as error:
-                pytest.exit(str(error), returncode=1)
+                provider = selection.choose(level, around)
+            except selection.UnavailableError:
+                continue  # each test that needs it will say so
+            if provider is selection.Provider.OWN:
+                try:
+                    for tool in selection.tools_for(level):
+                        ensure(tool, report)
+                except BuildError as error:
+                    pytest.exit(str(error), returncode=1)
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +69,7 @@ def clusters(request: pytest.FixtureRequest) -> Iterator[Clusters]:
     from tests.cluster.pool import Clusters
     from tests.cluster.progress import Report
 
-    pool = Clusters(request.config.stash.get(HIGHEST, Level.SIMULATED), Report())
+    pool = Clusters(request.config.stash[ASKED], Report())
     yield pool
     pool.stop()
 

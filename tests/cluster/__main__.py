@@ -20,6 +20,8 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.golang import BuildError
 from tests.cluster.installation import Installation
 from tests.cluster.levels import Level
+from tests.cluster.node.cluster import NodeCluster
+from tests.cluster.node.packages import node_problem
 from tests.cluster.processes import ProcessDiedError
 from tests.cluster.progress import Report
 from tests.cluster.runs import Run, recorded, sweep
@@ -55,7 +57,14 @@ def up(
         report.say("it is already up")
         _exports(run)
         return
-    cluster = Cluster(level, nodes=nodes, openbao=openbao, report=report)
+    if level.real and (problem := node_problem()):
+        report.say(problem)
+        raise typer.Exit(1)
+    cluster = (
+        NodeCluster(level, openbao=openbao, report=report)
+        if level.real
+        else Cluster(level, nodes=nodes, openbao=openbao, report=report)
+    )
     with ExitStack() as undo:
         undo.callback(cluster.stop)
         try:

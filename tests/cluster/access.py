@@ -158,6 +158,7 @@ class ClusterAccess(ABC):
             log=self.run.logs / f"{name}.log",
             folder=self.run.folder,
             env=env,
+            within=self.run.within,
             on_start=self.run.started,
         )
         self.processes[name] = process

@@ -31,7 +31,13 @@ CONTROL_PLANE_PORTS = ("etcd", "etcd-peer", "apiserver", "controller-manager", "
 
 
 class Cluster(ClusterAccess):
-    """A control plane of one's own; a context manager."""
+    """A control plane of one's own; a context manager.
+
+    Attributes:
+        NODE: address of its real node; empty without one.
+    """
+
+    NODE = ""
 
     def __init__(
         self,
@@ -55,6 +61,8 @@ class Cluster(ClusterAccess):
         """
         super().__init__(report or Report())
         self.level = Level(level)
+        if self.level.real and not self.NODE:
+            raise ValueError(f"level {level} has a real node: make it a NodeCluster")
         self._with_openbao = openbao
         self._with_postgres = postgres
         self._nodes = nodes if self.level is Level.SIMULATED else 0
@@ -80,6 +88,7 @@ class Cluster(ClusterAccess):
         self._run = Run.begin()
         try:
             self._run.reserve(*CONTROL_PLANE_PORTS, *OPENBAO_PORTS)
+            self._make_room(self._run)
             self._lay_out(self._run, programs)
             with ThreadPoolExecutor(max_workers=2) as beside, Probe(self._layout) as probe:
                 vault = beside.submit(self._start_openbao) if self._with_openbao else None
@@ -123,9 +132,12 @@ class Cluster(ClusterAccess):
         """Write a kubeconfig of this cluster for a user section; returns its path."""
         return self._ground.kubeconfig(stem, user)
 
+    def _make_room(self, run: Run) -> None:
+        """Whatever has to be there before the first file is written and the first process runs."""
+
     def _lay_out(self, run: Run, programs: Path) -> None:
         controllers = self.level.includes(Level.CONTROLLERS)
-        self._layout = Layout(run.folder, programs, run.ports, controllers)
+        self._layout = Layout(run.folder, programs, run.ports, controllers, self.NODE)
         self._ground = Ground(self._layout)
         self.folder, self.server = self._layout.config, self._layout.server
         self.ca = self._layout.pki / "ca.crt"

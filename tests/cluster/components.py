@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command lines of the control plane: pure functions of a layout.
 
-Everything listens on the loopback address only.
+Everything listens on the loopback address only; an API server with a real node, which lives in a
+sandbox with it, also on the address that pods reach.
 """
 
 from __future__ import annotations
@@ -37,12 +38,14 @@ class Layout:
         programs: folder with etcd, kube-apiserver and so on.
         ports: by name: etcd, etcd-peer, apiserver, controller-manager, scheduler.
         controllers: whether a controller-manager will run.
+        node: address of the real node; empty when there is none.
     """
 
     folder: Path
     programs: Path
     ports: dict[str, int]
     controllers: bool = True
+    node: str = ""
 
     @property
     def pki(self) -> Path:
@@ -101,9 +104,8 @@ def apiserver(layout: Layout) -> list[str]:
     command = [
         layout.program("kube-apiserver"),
         f"--etcd-servers={layout.etcd}",
-        f"--bind-address={HOST}",
         f"--secure-port={layout.ports['apiserver']}",
-        "--endpoint-reconciler-type=none",
+        *_reached(layout),
         f"--tls-cert-file={pki / 'apiserver.crt'}",
         f"--tls-private-key-file={pki / 'apiserver.key'}",
         f"--client-ca-file={pki / 'ca.crt'}",
@@ -134,6 +136,21 @@ def apiserver(layout: Layout) -> list[str]:
     if not layout.controllers:  # nobody would make the ServiceAccount that every Pod needs
         command.append("--disable-admission-plugins=ServiceAccount")
     return command
+
+
+def _reached(layout: Layout) -> list[str]:
+    """Where the API server listens, and how it speaks to the kubelet."""
+    if not layout.node:
+        return [f"--bind-address={HOST}", "--endpoint-reconciler-type=none"]
+    pki = layout.pki
+    return [
+        "--bind-address=0.0.0.0",
+        f"--advertise-address={layout.node}",
+        f"--kubelet-client-certificate={pki / 'kubelet-client.crt'}",
+        f"--kubelet-client-key={pki / 'kubelet-client.key'}",
+        f"--kubelet-certificate-authority={pki / 'ca.crt'}",
+        "--kubelet-preferred-address-types=InternalIP",
+    ]
 
 
 def controller_manager(layout: Layout) -> list[str]:

@@ -20,6 +20,9 @@ CONTROL_PLANE_USERS = [
     "system:apiserver",
     "system:kube-controller-manager",
     "system:kube-scheduler",
+    "system:kube-proxy",
+    "system:node:node",
+    "wardkeeper:kube-router",
     "wardkeeper:kwok",
 ]
 """Whose requests are not in the audit log; with them the ServiceAccounts of kube-system."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cluster.components import Layout
+    from tests.cluster.pki import Credential
 
 IDENTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "admin": ("kubernetes-admin", ("system:masters",)),
@@ -23,6 +24,14 @@ IDENTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "scheduler": ("system:kube-scheduler", ()),
 }
 """Kubeconfigs that every cluster has: user and groups."""
+
+
+NODE_IDENTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "kubelet": ("system:node:node", ("system:nodes",)),
+    "kube-proxy": ("system:kube-proxy", ()),
+    "kube-router": ("wardkeeper:kube-router", ("system:masters",)),
+}
+"""Kubeconfigs of what runs on a real node."""
 
 
 class Ground:
@@ -38,7 +47,8 @@ class Ground:
         write_document(layout.config / "admission.yaml", configuration.admission())
         write_document(layout.config / "authentication.yaml", configuration.authentication())
         write_document(layout.config / "audit.yaml", configuration.audit())
-        for name, (user, groups) in IDENTITIES.items():
+        identities = IDENTITIES | (NODE_IDENTITIES if layout.node else {})
+        for name, (user, groups) in identities.items():
             self.person(name, user, groups)
 
     def person(self, stem: str, user: str, groups: tuple[str, ...]) -> Path:
@@ -52,9 +62,20 @@ class Ground:
         document = configuration.kubeconfig(self._layout.server, ca, user)
         return write_document(self._layout.config / f"{stem}.kubeconfig", document)
 
+    def server_certificate(self, stem: str, names: tuple[str, ...], *addresses: str) -> None:
+        """A certificate for one more server, as files beside the others."""
+        self.keep(stem, self._authority.server(names, addresses))
+
+    def keep(self, stem: str, credential: Credential) -> None:
+        """Write a certificate and its key."""
+        pki = self._layout.pki
+        (pki / f"{stem}.crt").write_bytes(credential.certificate)
+        (pki / f"{stem}.key").write_bytes(credential.key)
+
     def _certificates(self) -> None:
         front = Authority("wardkeeper-test-front")
-        addresses = (components.HOST, components.SERVICE_ADDRESS)
+        node = (self._layout.node,) if self._layout.node else ()
+        addresses = (components.HOST, components.SERVICE_ADDRESS, *node)
         certificates = {
             "ca": self._authority.credential,
             "apiserver": self._authority.server(components.SERVER_NAMES, addresses),
@@ -62,10 +83,14 @@ class Ground:
             "front-proxy": front.client("front-proxy-client"),
             "admin": self._authority.client(*IDENTITIES["admin"]),
         }
-        pki = self._layout.pki
+        if node:
+            certificates["kubelet"] = self._authority.server(("node",), node)
+            certificates["kubelet-client"] = self._authority.client(
+                "kube-apiserver-kubelet-client", ("system:masters",)
+            )
         for name, credential in certificates.items():
-            (pki / f"{name}.crt").write_bytes(credential.certificate)
-            (pki / f"{name}.key").write_bytes(credential.key)
+            self.keep(name, credential)
+        pki = self._layout.pki
         private, public = private_key()
         (pki / "sa.key").write_bytes(private)
         (pki / "sa.pub").write_bytes(public)

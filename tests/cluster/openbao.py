@@ -77,6 +77,7 @@ class OpenBao:
             log=run.logs / "openbao.log",
             folder=self._folder,
             account=account,
+            within=run.within,
             on_start=run.started,
         )
         self._session = requests.Session()

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class Clusters:
     """Gives every test a running cluster that includes its level."""
 
-    def __init__(self, highest: Level, report: Report) -> None:
-        """Nothing runs yet; `highest` is the highest level that will be asked for."""
-        self._highest = highest
+    def __init__(self, asked: frozenset[Level], report: Report) -> None:
+        """Nothing runs yet; `asked` are the levels that will be asked for."""
+        self._asked = asked
         self._report = report
         self._running: list[ClusterAccess] = []
         self._refused: dict[Level, str] = {}
@@ -35,9 +35,14 @@ class Clusters:
             if cluster.level.includes(wanted):
                 return cluster
         try:
-            return self._start(self._highest)  # one cluster serves all levels below it
+            return self._start(self._highest(wanted))  # one cluster serves all levels below it
         except UnavailableError:
             return self._start(wanted)
+
+    def _highest(self, wanted: Level) -> Level:
+        """The level to start: simulated nodes rather than a real one for what needs neither."""
+        enough = {level for level in self._asked if level.includes(wanted)}
+        return max(enough | {wanted}, key=list(Level).index)
 
     def _start(self, level: Level) -> ClusterAccess:
         if level in self._refused:

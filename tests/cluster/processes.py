@@ -4,6 +4,9 @@
 
 A process is known by its id and its start time together, so that an id the kernel has given to
 somebody else since is never signalled. Nothing here ever looks a process up by its name.
+
+A process inside other namespaces is started by a program that enters them and waits for it: the
+process is then that program's only child, and it is the child that is known and signalled.
 """
 
 from __future__ import annotations
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 
 GRACE = 3.0
 """Seconds between asking a process to end and ending it; its data are thrown away."""
+
+
+MOMENT = 0.002
+"""Seconds between two looks for a child that appears at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,7 @@ class Process:
         folder: Path,
         env: Mapping[str, str] | None = None,
         account: tuple[int, int] | None = None,
+        within: tuple[str, ...] = (),
         on_start: Callable[[str, Identity], None] = lambda name, identity: None,
     ) -> None:
         """Describe the program.
@@ -114,6 +122,7 @@ class Process:
             folder: its working directory.
             env: its whole environment besides PATH and HOME (which is `folder`).
             account: user id and group id to run as; None keeps ours.
+            within: the words of an `nsenter` that forks: the namespaces to run in; ours if empty.
             on_start: told the new identity, so that it can be ended if we die.
         """
         self.name = name
@@ -122,7 +131,8 @@ class Process:
         self._folder = folder
         path = os.environ.get("PATH", "/usr/bin:/bin")
         self._env = {"PATH": path, "HOME": str(folder), **(env or {})}
-        self._account = account
+        self._account = None if within else account
+        self._enter = _entering(within, account, folder)
         self._on_start = on_start
         self._child: subprocess.Popen[bytes] | None = None
         self._identity: Identity | None = None
@@ -137,7 +147,7 @@ class Process:
         user, group = self._account or (None, None)
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
-                self._command,
+                [*self._enter, *self._command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -148,7 +158,7 @@ class Process:
                 extra_groups=None if user is None else [],
                 start_new_session=True,
             )
-        self._identity = Identity.of(self._child.pid)
+        self._identity = self._only_child() if self._enter else Identity.of(self._child.pid)
         if self._identity is not None:
             self._on_start(self.name, self._identity)
 
@@ -170,14 +180,34 @@ class Process:
 
     def kill(self) -> None:
         """End it as a crash would: at once, with nothing said."""
-        if self._child is not None:
-            self._child.kill()
-            self._reap()
+        if self._identity is not None and (handle := _handle(self._identity)) is not None:
+            _signal(handle, signal.SIGKILL)
+            os.close(handle)
+        self._reap()
+
+    def _only_child(self) -> Identity | None:
+        """The process that the entering one has started; None when that ended before."""
+        assert self._child is not None
+        pid = self._child.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children")
+        while self._child.poll() is None:
+            if found := children.read_text().split():
+                return Identity.of(int(found[0]))
+            time.sleep(MOMENT)
+        return None
 
     def _reap(self) -> None:
         if self._child is not None:
             self._child.wait()
             self._child = None
+
+
+def _entering(within: tuple[str, ...], account: tuple[int, int] | None, folder: Path) -> list[str]:
+    """The words before a command that run it inside namespaces, in a folder and as a user."""
+    if not within:
+        return []
+    user = [] if account is None else [f"--setuid={account[0]}", f"--setgid={account[1]}"]
+    return [*within, f"--wd={folder}", *user, "--"]
 
 
 def stop_all(processes: Iterable[Process], grace: float = GRACE) -> None:

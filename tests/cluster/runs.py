@@ -22,6 +22,7 @@ from typing import Any
 
 from tests.cluster import places
 from tests.cluster.locking import locked
+from tests.cluster.node import cgroups
 from tests.cluster.processes import Identity, end
 
 PORTS = range(20000, 30000)
@@ -29,6 +30,9 @@ PORTS = range(20000, 30000)
 
 OPENBAO_PORTS = ("openbao", "openbao-peer")
 """Reserved in every run, so that OpenBao can be started at any time."""
+
+SANDBOX = "sandbox"
+"""The first process of a run's own namespaces; the kernel ends with it whatever runs in them."""
 
 STOP_ORDER = (
     ("kwok", "kube-scheduler", "kube-controller-manager", "openbao"),
@@ -48,6 +52,7 @@ class Run:
         owner: the process that ends the run; None for one that is meant to stay.
         ports: what listens where on the loopback address.
         processes: what was started, by name.
+        within: how to enter the run's own namespaces, as `Process` wants it; empty without.
         info: what `status` shows.
     """
 
@@ -56,6 +61,7 @@ class Run:
     owner: Identity | None
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, Identity] = field(default_factory=dict)
+    within: tuple[str, ...] = ()
     info: dict[str, str] = field(default_factory=dict)
     _writing: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
@@ -96,6 +102,7 @@ class Run:
                 "owner": asdict(self.owner) if self.owner else None,
                 "ports": self.ports,
                 "processes": {name: asdict(found) for name, found in self.processes.items()},
+                "within": self.within,
                 "info": self.info,
             }
             self.state.parent.mkdir(parents=True, exist_ok=True)
@@ -125,11 +132,12 @@ class Run:
         self.save()
 
     def finish(self) -> None:
-        """End every process, remove the folder, then the record."""
-        named = {name for group in STOP_ORDER for name in group}
+        """End every process, remove cgroups and the folder, then the record."""
+        named = {SANDBOX, *(name for group in STOP_ORDER for name in group)}
         others = tuple(name for name in self.processes if name not in named)
-        for group in (others, *STOP_ORDER):
+        for group in ((SANDBOX,), others, *STOP_ORDER):  # all that is inside ends with the first
             end([self.processes[name] for name in group if name in self.processes])
+        cgroups.remove(self.folder.name)
         if self.folder.name.startswith(places.FOLDER_PREFIX):
             shutil.rmtree(self.folder, ignore_errors=True)
         self.state.unlink(missing_ok=True)
@@ -163,6 +171,7 @@ def _read(path: Path) -> Run:
         owner=Identity(**document["owner"]) if document["owner"] else None,
         ports=document["ports"],
         processes={name: Identity(**found) for name, found in document["processes"].items()},
+        within=tuple(document.get("within", ())),
         info=document["info"],
     )
 

@@ -6,7 +6,9 @@
 2. kind, when it is installed and Docker answers.
 3. `KUBEBUILDER_ASSETS`: a control plane without controllers.
 4. Our own build, when it is in the cache or `E2E_BUILD=1` allows to build it.
-5. None: a message that says what is missing. `E2E_REQUIRE=<level>` makes that a failure.
+5. None: a message that says what is missing. `E2E_REQUIRE=<level>,...` makes that a failure.
+
+A real node is always our own: what its pods must not reach stands around it in its namespaces.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.foreign import GivenCluster, KindCluster, kind_answers, level_of
 from tests.cluster.golang import go_problem
 from tests.cluster.levels import Level
-from tests.cluster.tools import KUBEALL, KWOK
+from tests.cluster.node.cluster import NodeCluster
+from tests.cluster.node.packages import node_problem
+from tests.cluster.tools import COREDNS, KUBE_ROUTER, KUBEALL, KWOK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +61,7 @@ class Surroundings:
         built: whether our own build of this level is in the cache.
         may_build: whether E2E_BUILD=1 is set.
         go_problem: why Go cannot build; empty when it can.
+        node_problem: why no container can run here; empty when one can.
     """
 
     given: str = ""
@@ -67,6 +72,7 @@ class Surroundings:
     built: bool = False
     may_build: bool = False
     go_problem: str = ""
+    node_problem: str = ""
 
 
 def choose(level: Level, around: Surroundings) -> Provider:
@@ -75,6 +81,11 @@ def choose(level: Level, around: Surroundings) -> Provider:
     Raises:
         UnavailableError: there is none.
     """
+    own = around.built or (around.may_build and not around.go_problem)
+    if level.real:
+        if own and not around.node_problem:
+            return Provider.OWN
+        raise _unavailable(level, around.node_problem or _missing(around))
     offered = around.given_level if around.given and around.consent else None
     if offered is not None and offered.includes(level):
         return Provider.GIVEN
@@ -82,9 +93,13 @@ def choose(level: Level, around: Surroundings) -> Provider:
         return Provider.KIND
     if around.assets and level is Level.API:
         return Provider.ASSETS
-    if around.built or (around.may_build and not around.go_problem):
+    if own:
         return Provider.OWN
-    raise UnavailableError(f"no cluster of level {level} can be had here: {_missing(around)}")
+    raise _unavailable(level, _missing(around))
+
+
+def _unavailable(level: Level, why: str) -> UnavailableError:
+    return UnavailableError(f"no cluster of level {level} can be had here: {why}")
 
 
 def _missing(around: Surroundings) -> str:
@@ -109,14 +124,19 @@ def required(level: Level, variables: Mapping[str, str]) -> bool:
     wanted = variables.get("E2E_REQUIRE", "")
     if not wanted:
         return False
-    if wanted not in list(Level):
-        raise ValueError(f"E2E_REQUIRE={wanted}: wanted one of {', '.join(Level)}")
-    return Level(wanted).includes(level)
+    for one in wanted.split(","):
+        if one not in list(Level):
+            raise ValueError(f"E2E_REQUIRE={one}: wanted one of {', '.join(Level)}")
+    return any(Level(one).includes(level) for one in wanted.split(","))
 
 
 def tools_for(level: Level) -> tuple[Tool, ...]:
     """What our own cluster of this level is made from."""
-    return (KUBEALL, KWOK) if level is Level.SIMULATED else (KUBEALL,)
+    return {
+        Level.NODE: (KUBEALL, COREDNS),
+        Level.NETPOL: (KUBEALL, COREDNS, KUBE_ROUTER),
+        Level.SIMULATED: (KUBEALL, KWOK),
+    }.get(level, (KUBEALL,))
 
 
 def look_around(level: Level, variables: Mapping[str, str], report: Report) -> Surroundings:
@@ -132,6 +152,7 @@ def look_around(level: Level, variables: Mapping[str, str], report: Report) -> S
         built=all(tool.built for tool in tools_for(level)),
         may_build=variables.get("E2E_BUILD") == "1",
         go_problem=go_problem(),
+        node_problem=node_problem() if level.real else "",
     )
 
 
@@ -150,4 +171,6 @@ def open_cluster(level: Level, report: Report) -> ClusterAccess:
         return KindCluster(report)
     if provider is Provider.ASSETS:
         return Cluster(level, programs=Path(around.assets), report=report)
+    if level.real:
+        return NodeCluster(level, report=report)
     return Cluster(level, report=report)

@@ -12,6 +12,8 @@ from tests.cluster.levels import Level
 from tests.cluster.selection import Provider, Surroundings, UnavailableError, choose, required
 
 API, CONTROLLERS, SIMULATED = Level.API, Level.CONTROLLERS, Level.SIMULATED
+NODE, NETPOL = Level.NODE, Level.NETPOL
+WITHOUT_NODE = [API, CONTROLLERS, SIMULATED]
 
 EVERYTHING = Surroundings(
     given="config",
@@ -26,14 +28,35 @@ EVERYTHING = Surroundings(
 
 def test_a_level_includes_itself_and_the_ones_before_it() -> None:
     assert [level for level in Level if CONTROLLERS.includes(level)] == [API, CONTROLLERS]
+    assert [level for level in Level if NODE.includes(level)] == [API, CONTROLLERS, NODE]
+    assert [level for level in Level if NETPOL.includes(level)] == [API, CONTROLLERS, NODE, NETPOL]
 
 
-@pytest.mark.parametrize("level", list(Level))
+def test_simulated_nodes_and_a_real_one_do_not_stand_in_for_each_other() -> None:
+    assert [level for level in Level if SIMULATED.includes(level)] == WITHOUT_NODE
+    assert not NETPOL.includes(SIMULATED)
+
+
+@pytest.mark.parametrize("level", [NODE, NETPOL])
+def test_a_real_node_is_always_our_own(level: Level) -> None:
+    assert choose(level, EVERYTHING) is Provider.OWN
+    with pytest.raises(UnavailableError, match="run `make up`"):
+        choose(level, replace(EVERYTHING, built=False, may_build=False))
+
+
+def test_without_what_a_node_needs_it_is_said_what_that_is() -> None:
+    around = replace(EVERYTHING, node_problem="a real node needs root")
+    with pytest.raises(UnavailableError, match=r"level netpol .*: a real node needs root"):
+        choose(NETPOL, around)
+    assert choose(SIMULATED, replace(around, given="")) is Provider.OWN
+
+
+@pytest.mark.parametrize("level", WITHOUT_NODE)
 def test_a_cluster_given_with_consent_comes_first(level: Level) -> None:
     assert choose(level, EVERYTHING) is Provider.GIVEN
 
 
-@pytest.mark.parametrize("level", list(Level))
+@pytest.mark.parametrize("level", WITHOUT_NODE)
 def test_a_cluster_given_without_consent_is_never_touched(level: Level) -> None:
     around = replace(EVERYTHING, consent=False)
     assert choose(level, around) is not Provider.GIVEN
@@ -82,7 +105,9 @@ def test_without_go_the_message_says_what_to_install() -> None:
         ("", []),
         ("api", [API]),
         ("controllers", [API, CONTROLLERS]),
-        ("simulated", [API, CONTROLLERS, SIMULATED]),
+        ("simulated", WITHOUT_NODE),
+        ("netpol", [API, CONTROLLERS, NODE, NETPOL]),
+        ("simulated,netpol", list(Level)),
     ],
 )
 def test_a_required_level_requires_the_ones_below_it(wanted: str, levels: list[Level]) -> None:
@@ -92,4 +117,4 @@ def test_a_required_level_requires_the_ones_below_it(wanted: str, levels: list[L
 
 def test_a_required_level_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(ValueError, match="E2E_REQUIRE=nodes: wanted one of api, controllers"):
-        required(API, {"E2E_REQUIRE": "nodes"})
+        required(API, {"E2E_REQUIRE": "api,nodes"})

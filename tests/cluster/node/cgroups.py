@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The cgroups of one node: made under a name of its own in every hierarchy, and taken away."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+CONTROLLERS = "+cpu +cpuset +memory +pids"
+
+
+def make(name: str) -> None:
+    """One group of this name in every hierarchy, with the controllers that a kubelet wants."""
+    for hierarchy in hierarchies():
+        group = hierarchy / name
+        group.mkdir(exist_ok=True)
+        if (hierarchy / "cgroup.subtree_control").exists():
+            _delegate(hierarchy)
+            _delegate(group)
+        for file in ("cpuset.cpus", "cpuset.mems"):  # version 1 leaves them empty
+            if (group / file).exists() and not (group / file).read_text().strip():
+                (group / file).write_text((hierarchy / file).read_text())
+
+
+def remove(name: str) -> None:
+    """Take every group of this name away, innermost first; no process may be in them."""
+    for hierarchy in hierarchies():
+        for folder, _, _ in os.walk(hierarchy / name, topdown=False):
+            os.rmdir(folder)
+
+
+def left(name: str) -> list[Path]:
+    """The groups of this name that are there."""
+    return [hierarchy / name for hierarchy in hierarchies() if (hierarchy / name).exists()]
+
+
+def hierarchies() -> list[Path]:
+    """The roots of all hierarchies: one of version 2, or one for each controller of version 1."""
+    if (ROOT / "cgroup.controllers").exists():
+        return [ROOT]
+    return [path for path in sorted(ROOT.iterdir()) if path.is_dir() and not path.is_symlink()]
+
+
+def _delegate(group: Path) -> None:
+    offered = (group / "cgroup.controllers").read_text().split()
+    wanted = [one for one in CONTROLLERS.split() if one.removeprefix("+") in offered]
+    (group / "cgroup.subtree_control").write_text(" ".join(wanted))

@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a node can run on this machine, and what to install where it cannot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+LIST = Path(__file__).with_name("packages.txt")
+CNI = Path("/usr/lib/cni")
+
+PROGRAMS = {
+    "apt-get": "apt",
+    "dpkg-deb": "dpkg",
+    "busybox": "busybox-static",
+    "conntrack": "conntrack",
+    "containerd": "containerd",
+    "ctr": "containerd",
+    f"{CNI}/bridge": "containernetworking-plugins",
+    f"{CNI}/host-local": "containernetworking-plugins",
+    f"{CNI}/portmap": "containernetworking-plugins",
+    "ipset": "ipset",
+    "ip": "iproute2",
+    "iptables": "iptables",
+    "nft": "nftables",
+    "sysctl": "procps",
+    "runc": "runc",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+}
+"""What is called, and the Debian package it comes from."""
+
+NAMESPACES = ("unshare", "--fork", "--kill-child", "--pid", "--mount", "--net", "--ipc")
+"""What a sandbox is made with; the program started ends with this one."""
+
+
+def node_problem() -> str:
+    """Why no node can run here, and what to do about it; empty when one can."""
+    if os.geteuid() != 0:
+        return "a real node needs root, for namespaces and cgroups: run the tests as root"
+    missing = sorted({package for name, package in PROGRAMS.items() if not shutil.which(name)})
+    if missing:
+        return (
+            f"a real node needs {', '.join(missing)}: "
+            f"apt-get install --no-install-recommends {' '.join(LIST.read_text().split())}"
+        )
+    made = subprocess.run(
+        [*NAMESPACES, "--mount-proc", "--", "true"], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        return f"a real node needs namespaces of its own: {made.stderr.strip()}"
+    return ""
