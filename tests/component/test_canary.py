@@ -52,7 +52,11 @@ async def operator(*ports: int) -> AsyncIterator[None]:
 
 def canary(ports: Ports, address: str = HERE) -> Canary:
     url = f"http://{THERE}:{ports.declared}"
-    return Canary(url, address, changed=lambda: None, every=0.01)
+    return Canary(url, address, make=made, changed=lambda: None, every=0.01)
+
+
+async def made() -> str:
+    return ""
 
 
 async def test_where_nothing_is_closed_both_ways_are_told(ports: Ports) -> None:
@@ -74,6 +78,14 @@ async def test_a_canary_that_reaches_nothing_at_all_says_nothing(ports: Ports) -
 async def test_whoever_does_not_answer_is_named(ports: Ports) -> None:
     assert "does not answer" in (await canary(ports).look()).missing
     assert await canary(ports, "").look() == Look(missing=NO_ADDRESS)
+
+
+async def test_a_canary_that_cannot_be_made_is_not_asked(ports: Ports) -> None:
+    async def forbidden() -> str:
+        return "its workflow cannot be made: forbidden"
+
+    asking = Canary("http://127.0.0.1:1", HERE, make=forbidden, changed=lambda: None, every=1)
+    assert await asking.look() == Look(missing="its workflow cannot be made: forbidden")
 
 
 @pytest.mark.parametrize(
@@ -146,6 +158,7 @@ async def test_looks_go_on_and_a_change_is_told_once(ports: Ports) -> None:
     asking = Canary(
         url,
         HERE,
+        make=made,
         changed=lambda: changes.append(asking.answer().enforced),
         every=60,
         sleep=sleep,

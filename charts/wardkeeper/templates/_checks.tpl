@@ -13,6 +13,12 @@ What values.schema.json cannot refuse.
 {{- fail (printf "%s.enabled is true, but this cluster has no kind %s of monitoring.coreos.com/v1: install Prometheus Operator first, or leave %s.enabled false (rendering without a cluster: --api-versions monitoring.coreos.com/v1/%s)" $value $kind $value $kind) -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.canary.enabled (not .Values.image.digest) -}}
+{{- fail "canary.enabled is true and image.digest is empty: the canary is a workflow, and a workflow names its image by digest; set image.digest" -}}
+{{- end -}}
+{{- if and .Values.canary.enabled (eq .Values.scope "Namespaces") (not (has .Release.Namespace .Values.namespaces)) -}}
+{{- fail (printf "canary.enabled is true and namespaces lacks %s, where the canary lives: add it, or leave canary.enabled false" .Release.Namespace) -}}
+{{- end -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
 {{- fail "serviceMonitor.enabled and podMonitor.enabled are both true: every sample would be stored twice; enable one" -}}
 {{- end -}}

@@ -10,6 +10,9 @@ The operator's settings file, from the values that have a name of their own and 
 {{- $logging := merge (dict "level" .Values.logLevel) ($settings.logging | default dict) -}}
 {{- $operator := dict "namespace" .Release.Namespace "serviceAccount" .Values.serviceAccount.name -}}
 {{- $own := dict "namespaces" .Values.namespaces "operator" $operator "logging" $logging -}}
+{{- if .Values.canary.enabled -}}
+{{- $_ := set $own "verification" (dict "canary" "Enabled" "image" (include "wardkeeper.image" .)) -}}
+{{- end -}}
 {{- with .Values.vault -}}
 {{- if .address -}}
 {{- $vault := omit . "ca" "databaseCa" "namespace" -}}

@@ -49,6 +49,12 @@ def _network(text: str) -> str:
         raise ValueError("a CIDR without host bits, such as 10.0.0.10/32") from None
 
 
+def _pinned(text: str) -> str:
+    if not re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", text):
+        raise ValueError("an image by its digest, name@sha256:...")
+    return text
+
+
 def _http_url(text: str) -> str:
     url = urlsplit(text)
     if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
@@ -232,7 +238,10 @@ class VerificationSettings(_Settings):
     """Whether the network plug-in is seen to enforce policies."""
 
     canary: Events = Field(
-        Events.DISABLED, description="Whether the workflow wardkeeper-canary is asked."
+        Events.DISABLED, description="Whether a workflow wardkeeper-canary is run and asked."
+    )
+    image: Annotated[str, AfterValidator(_pinned)] | None = Field(
+        None, description="Its image, by digest: the operator's own."
     )
     address: Annotated[str, AfterValidator(_http_url)] | None = Field(
         None,
@@ -240,6 +249,12 @@ class VerificationSettings(_Settings):
     )
     every: Seconds = Field(60, description="Between two looks.")
     port: Port = Field(8081, description="Port of the operator that the canary must not reach.")
+
+    @model_validator(mode="after")
+    def _has_an_image(self) -> Self:
+        if self.canary is Events.ENABLED and self.image is None:
+            raise ValueError("an image when the canary is Enabled")
+        return self
 
 
 class HttpSettings(_Settings):
@@ -279,3 +294,10 @@ class Settings(_Settings):
     http: HttpSettings = Field(HttpSettings(), description="Probes and metrics.")
     logging: LoggingSettings = Field(LoggingSettings(), description="Log lines.")
     events: Events = Field(Events.ENABLED, description="Whether Events are posted.")
+
+    @model_validator(mode="after")
+    def _follows_its_canary(self) -> Self:
+        followed = not self.namespaces or self.operator.namespace in self.namespaces
+        if self.verification.canary is Events.ENABLED and not followed:
+            raise ValueError("the operator's namespace among namespaces, where the canary lives")
+        return self

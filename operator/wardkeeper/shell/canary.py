@@ -54,6 +54,7 @@ class Canary:
     Args:
         url: of the canary.
         address: of this pod, which the canary tries; empty when it is not known.
+        make: sees to it that the canary runs; says why it cannot, or nothing.
         changed: called when the answer is another one than before.
         every: seconds between two looks.
         sleep: waits that many seconds.
@@ -64,12 +65,14 @@ class Canary:
         url: str,
         address: str,
         *,
+        make: Callable[[], Awaitable[str]],
         changed: Callable[[], None],
         every: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._url = url
         self._address = address
+        self._make = make
         self._changed = changed
         self._every = every
         self._sleep = sleep
@@ -95,6 +98,8 @@ class Canary:
         """One look."""
         if not self._address:
             return Look(missing=NO_ADDRESS)
+        if failed := await self._make():
+            return Look(missing=failed)
         try:
             answer = await self._ask()
             target = str(ipaddress.ip_address(answer.address))

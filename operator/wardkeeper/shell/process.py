@@ -10,7 +10,6 @@ always works.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
 import threading
@@ -22,7 +21,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import kopf
 
 from wardkeeper import __version__
-from wardkeeper.engine.enforcement import Enforcement
 from wardkeeper.engine.ledger import Ledger
 from wardkeeper.engine.outage import Outage
 from wardkeeper.engine.peers import Peers
@@ -36,10 +34,8 @@ from wardkeeper.engine.writer import Writer
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.events import Recorder
 from wardkeeper.kube.lease import Elector
-from wardkeeper.proof.reach import listen
 from wardkeeper.settings import Events
 from wardkeeper.settings.surroundings import discover, from_settings
-from wardkeeper.shell.canary import Canary
 from wardkeeper.shell.following import Following
 from wardkeeper.shell.handlers import kopf_settings, registry, session_of
 from wardkeeper.shell.memory import give_back
@@ -48,6 +44,7 @@ from wardkeeper.shell.probes import Heartbeat, Probes, cache_synced, watch_alive
 from wardkeeper.shell.supplying import restarts_of, secret_services
 from wardkeeper.shell.tasks import end, ended, tell_without_content
 from wardkeeper.shell.vault import open_vault
+from wardkeeper.shell.verifying import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,8 +59,6 @@ if TYPE_CHECKING:
 USER_AGENT = f"wardkeeper/{__version__}"
 WORKFLOW_TOKEN_SECONDS = 600
 WORKFLOW_AUDIENCE = "vault-operator"
-CANARY = "wardkeeper-canary"
-CANARY_PORT = 8080
 
 
 class LeaseLost(Exception):
@@ -112,7 +107,9 @@ class Operator:
             retry=times.retry,
         )
         self.recorder = Recorder(self.client, instance=identity)
-        self.canary = self._canary()
+        self.verification = Verification(
+            settings, self.client, self.world, self.observer.workflow, self._look_at_all
+        )
         self.following = Following(
             self.client, settings.namespaces, self.world, self.observer, self.ledger
         )
@@ -143,9 +140,7 @@ class Operator:
                         self.outage.over,
                     )
                 )
-            if self.canary:
-                listener = await listen(self.settings.http.host, self.settings.verification.port)
-                await stack.enter_async_context(listener)
+            await stack.enter_async_context(self.verification.listening())
             heartbeat = Heartbeat()
             await stack.enter_async_context(self._probes(heartbeat))
             self._surroundings = await discover(self.settings, self.client)
@@ -205,6 +200,8 @@ class Operator:
         self.metrics.follow(
             leading=lambda: self.elector.held, longest_running=self.queue.longest_running
         )
+        if self.verification.wanted:
+            self.metrics.follow_canary(self.verification.answer)
         return Probes(
             host=self.settings.http.host,
             port=self.settings.http.port,
@@ -236,24 +233,9 @@ class Operator:
             tell=self._tell,
             ready=self.metrics.ready,
             repaired=self.metrics.repaired,
-            enforcement=self.canary.answer if self.canary else Enforcement,
+            enforcement=self.verification.answer,
             secrets_seen=self._secrets_seen,
         )
-
-    def _canary(self) -> Canary | None:
-        """What asks the canary; None when nobody wants that."""
-        wanted = self.settings.verification
-        if wanted.canary is Events.DISABLED:
-            return None
-        service = f"http://{CANARY}.{self.settings.operator.namespace}.svc:{CANARY_PORT}"
-        canary = Canary(
-            wanted.address or service,
-            os.environ.get("POD_IP", ""),
-            changed=self._look_at_all,
-            every=wanted.every,
-        )
-        self.metrics.follow_canary(canary.answer)
-        return canary
 
     def _look_at_all(self) -> None:
         for key in self.world.workflows():
@@ -300,9 +282,8 @@ class Operator:
         beside = {
             asyncio.create_task(give_back(lambda: not len(self.queue)), name="trim"),
             asyncio.create_task(sweeper.run(), name="sweep"),
+            asyncio.create_task(self.verification.run(), name="canary"),
         }
-        if self.canary:
-            beside.add(asyncio.create_task(self.canary.run(), name="canary"))
         try:
             await workers.run(self.settings.concurrency.workers)
         finally:

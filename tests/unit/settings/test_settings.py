@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WHOLE = """
-namespaces: [radiology, claims]
+namespaces: [radiology, claims, ops]
 operator: {namespace: ops, serviceAccount: keeper, leaseName: keeper}
 leaderElection: {duration: 1m, deadline: 40s, retry: 5s}
 concurrency: {requests: 4, workers: 2}
@@ -37,11 +37,12 @@ vault: {address: "https://vault.example.org:8200/", caFile: /ca.pem, namespace: 
   credentialsPerSecond: 5, tokenPeriod: 12h, tokenFile: /token}
 rotation: {collect: 0s, minRestartInterval: 10m, restartsPerMinute: 5, verifyWindow: 1m,
   metricsPerSecret: Disabled}
-verification: {canary: Enabled, address: "http://canary.ops:80/", every: 30s, port: 9001}
+verification: {canary: Enabled, image: "w@sha256:%s", address: "http://canary.ops:80/",
+  every: 30s, port: 9001}
 http: {host: 127.0.0.1, port: 9000}
 logging: {level: debug, format: text}
 events: Disabled
-"""
+""" % ("0" * 64)
 
 
 def load(folder: Path, text: str, *overrides: str) -> Settings:
@@ -70,7 +71,7 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
 
 def test_every_key_is_read(tmp_path: Path) -> None:
     settings = load(tmp_path, WHOLE)
-    assert settings.namespaces == ("radiology", "claims")
+    assert settings.namespaces == ("radiology", "claims", "ops")
     assert settings.operator.lease_name == "keeper"
     assert settings.leader_election.duration == 60
     assert settings.network.api_server.cidrs == ("10.0.0.1/32", "fd00::/64")
@@ -105,6 +106,13 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("events: off", "events: found False, wanted 'Enabled' or 'Disabled'"),
         ("logging: {level: trace}", "logging.level: found 'trace', wanted 'debug', 'info'"),
         ("vault: {}", "vault.address: missing"),
+        ("verification: {canary: Enabled}", "wanted an image when the canary is Enabled"),
+        ("verification: {image: 'w:1'}", "found 'w:1', wanted an image by its digest"),
+        ("verification: {address: 'canary:80'}", "wanted a URL without credentials"),
+        (
+            f"{{namespaces: [x], verification: {{canary: Enabled, image: 'w@sha256:{'0' * 64}'}}}}",
+            "wanted the operator's namespace among namespaces",
+        ),
         ("vault: {address: 'http://vault:8200'}", "wanted an https URL: tokens and secrets would"),
         ("vault: {address: 'https://u:p@vault'}", "wanted a URL without credentials"),
         ("network: {apiServer: {cidrs: [10.0.0.1/8], ports: [1]}}", "wanted a CIDR without host"),
@@ -156,10 +164,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_flags_override_the_file_key_by_key(tmp_path: Path) -> None:
-    settings = load(tmp_path, WHOLE, "http.port=9001", "namespaces=[a]", "leaderElection.retry=3s")
+    flags = ("http.port=9001", "namespaces=[a,ops]", "leaderElection.retry=3s")
+    settings = load(tmp_path, WHOLE, *flags)
     assert settings.http.port == 9001
     assert settings.http.host == "127.0.0.1"
-    assert settings.namespaces == ("a",)
+    assert settings.namespaces == ("a", "ops")
     assert settings.leader_election.retry == 3
 
 
