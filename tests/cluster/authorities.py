@@ -8,7 +8,7 @@ is installed by the product's own command.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tests.cluster.openbao import OpenBao
@@ -65,8 +65,19 @@ class Authorities:
         self._bao.api("POST", f"{self._mount}/config/issuers", {"default": issuer})
 
     def remove(self, issuer: str) -> None:
-        """Take an authority out of the engine: nobody is told to trust it any more."""
-        self._bao.api("DELETE", f"{self._mount}/issuer/{issuer}")
+        """Take an authority and its root out: nobody is told to trust them any more."""
+        chain = self._read(issuer)["ca_chain"]
+        above = [
+            one
+            for one in self._bao.list(f"{self._mount}/issuers")
+            if self._read(one)["certificate"] in chain
+        ]
+        for one in above:
+            self._bao.api("DELETE", f"{self._mount}/issuer/{one}")
+
+    def _read(self, issuer: str) -> dict[str, Any]:
+        read: dict[str, Any] = self._bao.api("GET", f"{self._mount}/issuer/{issuer}")["data"]
+        return read
 
     def _mounted(self, mount: str) -> None:
         """Make the engine if it is not there, and let it sign for years."""

@@ -11,16 +11,32 @@ from __future__ import annotations
 import os
 import ssl
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wardkeeper.proof.errors import Cause, NotProven
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _ROUNDS = 10
 """Exchanges after which two sides that still want something never will be done."""
 _HELLO = b"proven"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One side of a handshake.
+
+    Attributes:
+        certificates: PEM of its certificate and of the authorities that are sent along with it.
+        key: PEM of its private key.
+        authorities: PEMs of the only authorities that it trusts.
+    """
+
+    certificates: str
+    key: str = field(repr=False)
+    authorities: str
 
 
 def shake_hands(
@@ -42,27 +58,44 @@ def shake_hands(
     Raises:
         NotProven: they do not; the message says why, in OpenSSL's words.
     """
-    identity = "\n".join(part.strip() for part in (certificate_pem, *chain, key_pem)) + "\n"
-    trusted = "\n".join(part.strip() for part in authorities)
-    server_side = _context(ssl.PROTOCOL_TLS_SERVER, identity, trusted)
-    client_side = _context(ssl.PROTOCOL_TLS_CLIENT, identity, trusted)
+    party = Party(_joined((certificate_pem, *chain)), key_pem, _joined(authorities))
+    meet(party, party, server_name)
+
+
+def meet(client: Party, server: Party, server_name: str) -> None:
+    """Let a client and a server meet that each ask the other for its certificate.
+
+    Args:
+        client: who calls.
+        server: who is called.
+        server_name: DNS name that the client expects of the server.
+
+    Raises:
+        NotProven: one does not trust the other; the message says why, in OpenSSL's words.
+    """
+    server_side = _context(ssl.PROTOCOL_TLS_SERVER, server)
+    client_side = _context(ssl.PROTOCOL_TLS_CLIENT, client)
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    server = server_side.wrap_bio(to_server, to_client, server_side=True)
-    client = client_side.wrap_bio(to_client, to_server, server_hostname=server_name)
-    _meet(client, server, server_name)
+    called = server_side.wrap_bio(to_server, to_client, server_side=True)
+    caller = client_side.wrap_bio(to_client, to_server, server_hostname=server_name)
+    _talk(caller, called, server_name)
 
 
-def _context(protocol: ssl._SSLMethod, identity: str, trusted: str) -> ssl.SSLContext:
+def _joined(parts: Iterable[str]) -> str:
+    return "\n".join(part.strip() for part in parts) + "\n"
+
+
+def _context(protocol: ssl._SSLMethod, party: Party) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_mode = ssl.CERT_REQUIRED
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an authority need not sign itself
     try:
-        context.load_verify_locations(cadata=trusted)
+        context.load_verify_locations(cadata=party.authorities)
     except (ssl.SSLError, ValueError):
         raise NotProven("the authorities to trust are no PEM certificates") from None
     try:
-        with _memory_file(identity) as path:
+        with _memory_file(_joined((party.certificates, party.key))) as path:
             context.load_cert_chain(path)
     except ssl.SSLError as error:
         raise NotProven(
@@ -84,7 +117,7 @@ def _memory_file(text: str) -> Iterator[str]:
         os.close(descriptor)
 
 
-def _meet(client: ssl.SSLObject, server: ssl.SSLObject, server_name: str) -> None:
+def _talk(client: ssl.SSLObject, server: ssl.SSLObject, server_name: str) -> None:
     """Pass messages to and fro until each side has heard the other behind the handshake.
 
     In TLS 1.3 a client is done before the server has looked at its certificate, so only a word
