@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from wardkeeper.api.credential import Engine
-from wardkeeper.api.secrets import OnDelete
+from wardkeeper.api.secret_sources import OnDelete
 from wardkeeper.engine.ending import ENDS, PASSWORDS, Ending, NotEnded
 from wardkeeper.engine.issue import recall
 from wardkeeper.engine.quarantine import is_quarantined

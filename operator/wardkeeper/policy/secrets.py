@@ -17,7 +17,7 @@ from wardkeeper.policy.zones import unknown_zone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wardkeeper.api.secrets import Source
+    from wardkeeper.api.secret_sources import Source
     from wardkeeper.api.workflow import HealthcareWorkflow
 
 

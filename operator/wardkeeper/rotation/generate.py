@@ -10,13 +10,13 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING
 
-from wardkeeper.api.secrets import CharacterSet
+from wardkeeper.api.secret_sources import CharacterSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from random import Random
 
-    from wardkeeper.api.secrets import GeneratedField
+    from wardkeeper.api.secret_sources import GeneratedField
 
 # No quotes, backslash, dollar, ampersand, angle brackets or blanks: these values end up in
 # connection strings, shell scripts and configuration files.

@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wardkeeper.api.secrets import Strategy
+from wardkeeper.api.secret_sources import Strategy
 from wardkeeper.vault import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wardkeeper.api.secrets import Database, KvSynced, SecretSpec
+    from wardkeeper.api.secret_sources import Database, KvSynced
+    from wardkeeper.api.secrets import SecretSpec
     from wardkeeper.api.workflow import HealthcareWorkflow
     from wardkeeper.vault.access import VaultAccess
 

@@ -17,7 +17,7 @@ from tests.unit.api.samples.sample import DEPLOYMENT
 from wardkeeper.api.credential import CREDENTIAL_KIND, CREDENTIAL_SHORT, Engine
 from wardkeeper.api.read import read_workflow
 from wardkeeper.api.reasons import Reason
-from wardkeeper.api.secrets import Rotation
+from wardkeeper.api.secret_rotation import Rotation
 from wardkeeper.api.workflow import HealthcareWorkflow
 from wardkeeper.render.secret import keys_of
 from wardkeeper.rotation.times import times_of

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardkeeper.api.secrets import CharacterSet, GeneratedField
+from wardkeeper.api.secret_sources import CharacterSet, GeneratedField
 from wardkeeper.rotation.generate import generate, mac_key
 
 randoms = st.integers(min_value=0, max_value=2**32).map(Random)

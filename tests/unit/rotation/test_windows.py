@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardkeeper.api.secrets import RotationWindow
+from wardkeeper.api.secret_rotation import RotationWindow
 from wardkeeper.rotation.windows import Window, freezes_at, frozen, thaws_at, window_of
 
 WEEKDAYS = frozenset(range(5))

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from wardkeeper.api.secrets import DatabaseTls
+from wardkeeper.api.secret_sources import DatabaseTls
 from wardkeeper.engine.drivers.plain import PlainDriver
 from wardkeeper.proof.database import log_in
 from wardkeeper.vault.errors import VaultError
@@ -19,7 +19,8 @@ from wardkeeper.vault.pace import Pace
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from wardkeeper.api.secrets import Database, SecretSpec
+    from wardkeeper.api.secret_sources import Database
+    from wardkeeper.api.secrets import SecretSpec
     from wardkeeper.engine.driver import Desk
 
 CREDENTIALS_PER_SECOND = 20

@@ -13,7 +13,8 @@ from wardkeeper.rotation.generate import generate
 from wardkeeper.rotation.identity import source_fingerprint
 
 if TYPE_CHECKING:
-    from wardkeeper.api.secrets import KvGenerated, SecretSpec
+    from wardkeeper.api.secret_sources import KvGenerated
+    from wardkeeper.api.secrets import SecretSpec
     from wardkeeper.engine.driver import Desk
 
 

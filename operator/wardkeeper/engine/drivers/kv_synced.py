@@ -19,7 +19,8 @@ from wardkeeper.rotation.record import write_time
 from wardkeeper.vault.errors import Kind, VaultError
 
 if TYPE_CHECKING:
-    from wardkeeper.api.secrets import KvSynced, SecretSpec
+    from wardkeeper.api.secret_sources import KvSynced
+    from wardkeeper.api.secrets import SecretSpec
     from wardkeeper.engine.driver import Desk
     from wardkeeper.vault.kv import SyncedEntry
 

@@ -27,7 +27,7 @@ from wardkeeper.rotation.credential import Handle
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wardkeeper.api.secrets import Pki
+    from wardkeeper.api.secret_sources import Pki
     from wardkeeper.engine.driver import Desk
     from wardkeeper.vault.own import OwnVault
     from wardkeeper.vault.workflows import WorkflowVault
