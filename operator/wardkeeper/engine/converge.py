@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from wardkeeper.api.reasons import ConditionType, Reason
 from wardkeeper.api.workflow import Mode
 from wardkeeper.engine.drift import drift_of
-from wardkeeper.engine.finalizer import add_finalizer, has_finalizer, remove_finalizer
+from wardkeeper.engine.finalizer import add_finalizer, has_finalizer
 from wardkeeper.engine.gather import gather
-from wardkeeper.engine.ledger import Owner
 from wardkeeper.engine.outcome import Outcome, Terminal, Transient
 from wardkeeper.engine.plan import Action, fingerprint, plan
 from wardkeeper.engine.rollout import Progress, Rollout
@@ -23,8 +22,8 @@ from wardkeeper.engine.secret_job import Supplied
 from wardkeeper.engine.seen import stamp_of
 from wardkeeper.engine.stamp import known_macs, with_stamp
 from wardkeeper.engine.supply import supply
+from wardkeeper.engine.undeclared import drop_undeclared
 from wardkeeper.engine.waiting import CONFIG_MAP_LOOK, missing_config_maps, waits_for
-from wardkeeper.engine.withdraw import drop, withdraw
 from wardkeeper.engine.writer import taken
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.resource import Ref, ref_of
@@ -48,9 +47,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 RECONCILE_AT = "wardkeeper.io/reconcile-at"
-
-DROP_LOOK = 10.0
-"""Seconds to the next look when pods may still use a secret that is no longer declared."""
 
 
 async def converge(
@@ -122,7 +118,7 @@ class _Convergence:
         rolling = self._rolling(macs)
         later = await self._secrets(rolling)
         await self._workload(rendered.workload, todo, macs)
-        later = _soonest((later, self._held, await self._drop_secrets()))
+        later = _soonest((later, self._held, await self._drop_undeclared()))
         await self._carry_out(todo.obsolete)
         self._settle(rendered)
         self._found.rollout = self._rollout(rendered.workload)
@@ -288,43 +284,12 @@ class _Convergence:
         if record:
             self._found.repaired.append(record)
 
-    async def _drop_secrets(self) -> float | None:
-        """Take back what is no longer declared, once no pod uses it; seconds to another try."""
-        key, ledger = self._key, self._tools.secrets.ledger
-        declared = {one.name for one in self._workflow.spec.secrets}
-        entered = {one.secret for one in ledger.all_of(self._seen.uid) if one.secret}
-        prefix = f"{key.name}-"
-        delivered = {
-            ref.name.removeprefix(prefix)
-            for ref, child in self._children().items()
-            if ref.kind == "Secret" and child.owner == self._seen.uid
-        }
-        dropped = (entered | delivered) - declared
-        owner = Owner(*key, self._seen.uid)
-        if dropped:
+    async def _drop_undeclared(self) -> float | None:
+        def rolled_out() -> bool:
             rollout = self._rollout(self._render({}).workload)
-            if rollout is not None and rollout.progress is not Progress.READY:
-                return DROP_LOOK
-            gone = await drop(owner, self._tools.secrets, dropped)
-            if not gone.done:
-                _log.warning("a dropped secret stays in Vault", extra={"left": dict(gone.left)})
-                return gone.next_look
-            for name in dropped:
-                await self._drop_secret(name)
-        if declared or not has_finalizer(self._seen):
-            return None
-        gone = await withdraw(owner, self._tools.secrets, has_identity=True)
-        if not gone.done:
-            return gone.next_look
-        stored = await remove_finalizer(self._tools.client, key, self._seen)
-        self._tools.observed("MODIFIED", stored)
-        return None
+            return rollout is None or rollout.progress is Progress.READY
 
-    async def _drop_secret(self, name: str) -> None:
-        ref = Ref("Secret", self._key.namespace, secret_name(self._key.name, name))
-        child = self._children().get(ref)
-        if child is not None and child.owner == self._seen.uid:
-            await self._tools.writer.delete(ref, child.uid)
+        return await drop_undeclared(self._tools, self._key, self._seen, self._workflow, rolled_out)
 
     def _rollout(self, workload: Obj) -> Rollout | None:
         ref = ref_of(workload)
