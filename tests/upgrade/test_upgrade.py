@@ -1,0 +1,176 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Upgrade, downgrade, removal and return, with workflows that live through all of it.
+
+From each release that was ever made: nothing of a workflow is written that has not changed, and no
+workload is restarted. Releases are kept as the packages that they were, in `releases/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.chart.release import DEFINITIONS, Release
+from tests.chart.rendering import CHART
+from tests.cluster.cluster import Cluster
+from tests.cluster.installation import NAMESPACE
+from tests.cluster.waiting import until
+from tests.component.workflows import cron_job, job, secret, workflow
+from tests.e2e.stage import Stage
+from tests.e2e.stories import Place, fresh_place
+from wardkeeper.api.credential import CREDENTIAL_KIND
+from wardkeeper.api.workflow import KIND, PLURAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RELEASES = sorted((Path(__file__).parent / "releases").glob("*.tgz"))
+ROUTER, NIGHTLY, ONCE = "router", "export", "backfill"
+NAMES = (ROUTER, NIGHTLY, ONCE)
+VALUES = {"vault": {"address": "https://vault.vault.svc:8200"}}
+POLICIES = "validatingadmissionpolicies"
+
+
+@pytest.fixture(scope="module", params=RELEASES, ids=lambda path: path.stem)
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """A cluster with a release of old, and its operator at work."""
+    with (
+        Cluster("simulated", openbao=True) as cluster,
+        Release(cluster, chart=request.param, values=VALUES) as operator,
+    ):
+        made = Stage(cluster, operator)
+        with made.session:
+            yield made
+
+
+@pytest.fixture(scope="module")
+def place(stage: Stage) -> Iterator[Place]:
+    """A namespace with a workflow of each kind, Ready."""
+    with fresh_place(stage) as made:
+        made.create(workflow(ROUTER, secrets=[secret()]))
+        made.create(cron_job(NIGHTLY, secrets=[secret()]))
+        made.create(job(ONCE))
+        for name in NAMES:
+            made.until_ready(name)
+        yield made
+
+
+def release_of(stage: Stage) -> Release:
+    assert isinstance(stage.operator, Release)
+    return stage.operator
+
+
+def generations(place: Place) -> dict[Any, Any]:
+    """What every child is; a status that a controller writes does not count."""
+    return {
+        (name, *key): (child["metadata"]["uid"], child["metadata"].get("generation"))
+        for name in NAMES
+        for key, child in place.children(name).items()
+    }
+
+
+def pods(place: Place) -> set[str]:
+    return {
+        one["metadata"]["uid"] for one in place.stage.cluster.items("pods", place.namespace, "")
+    }
+
+
+def written(place: Place, mark: int) -> list[str]:
+    """What the operator wrote of workflows; that a Job ended meanwhile stands in its status."""
+    return [one.resource for one in place.writes(mark) if one.resource != f"{PLURAL}/status"]
+
+
+def looked_at(stage: Stage) -> bool:
+    """Whether the operator has passed over every workflow since it started."""
+    told = stage.operator.metrics()
+    passes = sum(
+        n for name, n in told.items() if name.startswith("controller_runtime_reconcile_total")
+    )
+    waits = told.get(
+        'workqueue_depth{name="healthcareworkflow",controller="healthcareworkflow"}', 0
+    )
+    return passes >= len(NAMES) and not waits
+
+
+def restart(stage: Stage, change: Any) -> str:
+    """Have the operator of before end, change the release, and have another one begin."""
+    stage.operator.stop()
+    said = str(change())
+    stage.operator.start()
+    until(lambda: looked_at(stage), "every workflow was looked at")
+    return said
+
+
+def test_there_is_a_release_to_upgrade_from() -> None:
+    assert RELEASES
+
+
+def test_an_upgrade_writes_nothing_to_children_and_restarts_nothing(
+    stage: Stage, place: Place
+) -> None:
+    before, running, mark = generations(place), pods(place), stage.mark()
+    restart(stage, lambda: release_of(stage).upgrade(CHART, VALUES))
+    assert written(place, mark) == []
+    assert generations(place) == before
+    assert pods(place) == running
+    for name in NAMES:
+        place.reconciled(name)
+    assert written(place, mark) == []
+
+
+def test_a_downgrade_does_neither(stage: Stage, place: Place) -> None:
+    before, running, mark = generations(place), pods(place), stage.mark()
+    restart(stage, release_of(stage).roll_back)
+    assert written(place, mark) == []
+    assert generations(place) == before
+    assert pods(place) == running
+
+
+def test_what_runs_for_workflows_goes_on_when_the_release_is_removed(
+    stage: Stage, place: Place
+) -> None:
+    before, running, mark = generations(place), pods(place), stage.mark()
+    stage.operator.stop()
+    said = release_of(stage).uninstall()
+    assert "[CustomResourceDefinition] healthcareworkflows.wardkeeper.io" in said
+    assert not [
+        one
+        for one in stage.cluster.items(POLICIES, "", "")
+        if "wardkeeper" in one["metadata"]["name"]
+    ]
+    assert generations(place) == before
+    assert pods(place) == running
+    assert written(place, mark) == []
+
+
+def test_a_release_that_comes_back_takes_over_what_is_there(stage: Stage, place: Place) -> None:
+    before, running, mark = generations(place), pods(place), stage.mark()
+    release_of(stage).upgrade(CHART, VALUES)
+    stage.operator.start()
+    until(lambda: looked_at(stage), "every workflow was looked at")
+    assert written(place, mark) == []
+    assert generations(place) == before
+    assert pods(place) == running
+
+
+def test_removed_with_its_definitions_a_release_waits_for_no_finalizer(
+    stage: Stage, place: Place
+) -> None:
+    release = release_of(stage)
+    release.upgrade(CHART, {**VALUES, "crds": {"keep": False}})
+    stage.operator.stop()
+    release.uninstall(wait=False)
+    held = [name for name in NAMES if place.get(KIND, name)]
+    assert held == [ROUTER, NIGHTLY]  # they have secrets in Vault, and the operator is gone
+    released: Any = {"metadata": {"finalizers": []}}
+    for name in held:
+        place.edit(KIND, name, released)
+    for entry in stage.cluster.items("issuedcredentials", NAMESPACE, ""):
+        where = (CREDENTIAL_KIND, NAMESPACE, entry["metadata"]["name"])
+        stage.send("PATCH", *where, body=released, content="application/merge-patch+json")
+    for definition in DEFINITIONS:
+        until(lambda d=definition: stage.cluster.get("crd", d) is None, f"{definition} is gone")  # type: ignore[misc]
+    until(lambda: not pods(place), "what ran for the workflows is collected")
