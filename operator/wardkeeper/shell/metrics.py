@@ -26,6 +26,7 @@ from prometheus_client import (
 from wardkeeper import __version__
 from wardkeeper.engine.enforcement import Enforced
 from wardkeeper.shell.secret_metrics import SecretMetrics
+from wardkeeper.shell.workflow_metrics import WorkflowMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,7 @@ class Metrics:
 
     Attributes:
         secrets: the numbers about secrets and Vault.
+        workflows: how many there are, and what their conditions say.
 
     Args:
         host: of the API server, as a label.
@@ -82,6 +84,7 @@ class Metrics:
         self._of_queue()
         self._of_requests()
         self.secrets = SecretMetrics(self.registry, per_secret=per_secret)
+        self.workflows = WorkflowMetrics(self.registry)
         self._repaired = Counter(
             "wardkeeper_drift_repaired_total",
             "Children that somebody changed and that were put back.",

@@ -197,6 +197,7 @@ class Operator:
 
     def _probes(self, heartbeat: Heartbeat) -> Probes:
         self.metrics.secrets.follow_ledger(self.ledger.phases)
+        self.metrics.workflows.follow(self.world)
         self.metrics.follow(
             leading=lambda: self.elector.held, longest_running=self.queue.longest_running
         )
