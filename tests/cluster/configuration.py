@@ -27,6 +27,12 @@ CONTROL_PLANE_USERS = [
 ]
 """Whose requests are not in the audit log; with them the ServiceAccounts of kube-system."""
 
+SECRET_RESOURCES = [
+    {"group": "", "resources": ["secrets", "serviceaccounts/token"]},
+    {"group": "authentication.k8s.io", "resources": ["tokenreviews"]},
+]
+"""Whose bodies are in no audit log."""
+
 
 def admission() -> Document:
     """Cluster-wide defaults of Pod Security: baseline is enforced where no label says more."""
@@ -60,8 +66,12 @@ def authentication() -> Document:
     }
 
 
-def audit() -> Document:
-    """One metadata line for each write, once it is done; nothing for reads."""
+def audit(*, bodies: bool = False) -> Document:
+    """One line for each write, once it is done; nothing for reads.
+
+    Args:
+        bodies: with what was sent and answered, except where that is a secret by its kind.
+    """
     return {
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
@@ -70,7 +80,8 @@ def audit() -> Document:
             {"level": "None", "users": CONTROL_PLANE_USERS},
             {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]},
             {"level": "None", "verbs": ["get", "list", "watch"]},
-            {"level": "Metadata", "omitManagedFields": True},
+            *([{"level": "Metadata", "resources": SECRET_RESOURCES}] if bodies else []),
+            {"level": "RequestResponse" if bodies else "Metadata", "omitManagedFields": True},
         ],
     }
 

@@ -53,6 +53,7 @@ class Installation:
         settings: dict[str, Any] | None = None,
         server: str = "",
         name: str = "operator",
+        program: str = "wardkeeper.shell.main",
     ) -> None:
         """Say what is wanted; nothing is done yet.
 
@@ -63,6 +64,7 @@ class Installation:
             settings: keys of the settings file besides the ones that belong to a test.
             server: URL of the API server as the operator reaches it; the cluster's own if empty.
             name: of the process, and its identity for the Lease.
+            program: module that is run.
         """
         self.cluster = cluster
         self.process: Process | None = None
@@ -72,6 +74,8 @@ class Installation:
         self._settings = settings or {}
         self._server = server
         self._name = name
+        self._program = program
+        self._path = {"PYTHONPATH": str(PROJECT)} if program.startswith("tests.") else {}
         self._folder = cluster.folder / name
 
     def __enter__(self) -> Installation:
@@ -154,13 +158,13 @@ class Installation:
         self.process = Process(
             self._name,
             [
-                *(sys.executable, "-m", "wardkeeper.shell.main"),
+                *(sys.executable, "-m", self._program),
                 f"--settings={settings}",
                 f"--kubeconfig={kubeconfig}",
             ],
             log=self.log,
             folder=self._folder,
-            env={"POD_NAME": self._name, "POD_UID": "1"},
+            env={"POD_NAME": self._name, "POD_UID": "1"} | self._path,
             on_start=self._note,
         )
         self.process.start()

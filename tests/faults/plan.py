@@ -48,7 +48,23 @@ class Delay:
     after: bool = False
 
 
-Fault = LoseAnswer | Cut | Answer | Delay
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Answer with this status and an error that quotes the request; the server never hears of it.
+
+    Attributes:
+        status: such as 400 or 500.
+    """
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Garble:
+    """Let the server do it, and pass on an answer that breaks off in the middle."""
+
+
+Fault = LoseAnswer | Cut | Answer | Delay | Quote | Garble
 
 
 @dataclass

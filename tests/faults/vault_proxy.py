@@ -19,12 +19,16 @@ from urllib.parse import urlsplit
 
 from tests.faults.kinds import kind_of
 from tests.faults.listening import Listener, calls, passed_on
-from tests.faults.plan import Answer, Cut, Delay, Fault, LoseAnswer, Plan, Rule
+from tests.faults.plan import Answer, Cut, Delay, Fault, Garble, LoseAnswer, Plan, Quote, Rule
 from tests.faults.stops import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.faults.listening import Call, Headers
     from tests.faults.stops import Stops
+
+    Listen = Callable[[str, bytes, bytes], None]
 
 _SECONDS = 60.0
 
@@ -37,12 +41,15 @@ class VaultProxy:
         skew: what Vault's clock is ahead by, as `sys/health` tells it.
     """
 
-    def __init__(self, target: str, stops: Stops | None = None) -> None:
+    def __init__(
+        self, target: str, stops: Stops | None = None, listen: Listen = lambda *_: None
+    ) -> None:
         """Nothing is listened on yet.
 
         Args:
             target: `http://` URL of the real server.
             stops: where requests are held up so that whoever asks can be killed meanwhile.
+            listen: told every path, what was sent to it and what was answered.
         """
         url = urlsplit(target)
         self._target = (url.hostname or "", url.port or 80)
@@ -51,6 +58,7 @@ class VaultProxy:
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._stops = stops
+        self._listen = listen
         self.address = ""
         self.skew = timedelta()
 
@@ -112,12 +120,16 @@ class VaultProxy:
         if isinstance(fault, Cut) or (stop and stop.before()):
             call.close_connection = True
             return
+        if isinstance(fault, Quote):
+            self._listen(path, body, b"")
+            fault = Answer(fault.status, (f"refused: {body.decode()}",))
         if isinstance(fault, Answer):
             call.answer(fault.status, *_injected(fault))
             return
         if isinstance(fault, Delay) and not fault.after:
             self._ending.wait(fault.seconds)
         told = self._ask(call, body)
+        self._listen(path, body, told[2] if told else b"")
         if told is None or isinstance(fault, LoseAnswer) or (stop and stop.after()):
             call.close_connection = True
             return
@@ -126,6 +138,8 @@ class VaultProxy:
         status, headers, content = told
         if path == "sys/health" and self.skew:
             content = _shifted(content, self.skew)
+        if isinstance(fault, Garble):
+            content = content[: len(content) * 3 // 4]
         call.answer(status, headers, content)
 
     def _ask(self, call: Call, body: bytes) -> tuple[int, Headers, bytes] | None:
