@@ -33,13 +33,25 @@ class Outage:
     def __init__(self, queue: Queue[Key], clock: Callable[[], datetime]) -> None:
         self._queue = queue
         self._clock = clock
+        self._away = False
         self._waiting: dict[Key, datetime] = {}
+        self._served: set[Key] = set()
+
+    def vault_is(self, away: bool) -> None:
+        """Vault turned out to be away, or answers again: then everybody gets a turn."""
+        self._away = away
+        if away:
+            self._served.clear()
+            return
+        for key in tuple(self._waiting):
+            self._serve(key)
 
     def seen(self, key: Key, outcomes: Sequence[SecretOutcome]) -> None:
         """A pass has ended with this.
 
         A secret counts with its deadline; one that was never delivered, whose workload cannot
-        even start, with the time at which it was first found waiting.
+        even start, with the time at which it was first found waiting. A pass that was refused
+        just before Vault came back gets its turn all the same, once.
         """
         waiting = [one for one in outcomes if one.reason is Reason.VAULT_UNAVAILABLE]
         if not waiting:
@@ -47,9 +59,9 @@ class Outage:
             return
         now = self._waiting.get(key) or self._clock()
         self._waiting[key] = min(one.deadline or now for one in waiting)
+        if not self._away and key not in self._served:
+            self._serve(key)
 
-    def over(self) -> None:
-        """Vault answers: everybody gets a pass, the nearest deadline first."""
-        for key in sorted(self._waiting, key=self._waiting.__getitem__):
-            self._queue.add(key, Priority.LATER)
-        self._waiting.clear()
+    def _serve(self, key: Key) -> None:
+        self._served.add(key)
+        self._queue.add(key, Priority.LATER, rank=self._waiting.pop(key).timestamp())

@@ -3,8 +3,8 @@
 """The work queue: every key at most once, at most one pass of it at a time, nothing lost.
 
 A key that is added while its pass runs comes again when the pass is done. Live changes go before
-initial lists and scheduled looks. One heap holds every wake-up, so a thousand waiting keys cost
-one timer. The queue knows nothing of what its keys mean.
+initial lists and scheduled looks; among these, a lower rank goes first. One heap holds every
+wake-up, so a thousand waiting keys cost one timer. The queue knows nothing of what its keys mean.
 """
 
 from __future__ import annotations
@@ -75,10 +75,11 @@ class Queue(Generic[K]):
         self._clock = clock
         self._draw = draw
         self._meter = meter or _Silent()
-        self._due: tuple[deque[K], deque[K]] = (deque(), deque())
+        self._live: deque[K] = deque()
+        self._later: list[tuple[float, int, K]] = []
         self._since: dict[K, tuple[float, Priority]] = {}
         self._active: dict[K, float] = {}
-        self._again: dict[K, Priority] = {}
+        self._again: dict[K, tuple[Priority, float]] = {}
         self._failures: dict[K, int] = {}
         self._heap: list[tuple[float, int, K]] = []
         self._wake_at: dict[K, float] = {}
@@ -103,16 +104,26 @@ class Queue(Generic[K]):
         """Seconds that the oldest running pass has run; 0 when none runs."""
         return self._clock() - min(self._active.values()) if self._active else 0.0
 
-    def add(self, key: K, priority: Priority = Priority.LIVE) -> None:
-        """Ask for a pass now, or for one more when a pass of the key is running."""
+    def add(self, key: K, priority: Priority = Priority.LIVE, *, rank: float = 0.0) -> None:
+        """Ask for a pass now, or for one more when a pass of the key is running.
+
+        Args:
+            key: the key.
+            priority: live changes go first.
+            rank: among those that do not, a lower one goes first, else who came first.
+        """
         if key in self._active:
-            self._again[key] = min(priority, self._again.get(key, priority))
+            asked = (priority, rank)
+            self._again[key] = min(asked, self._again.get(key, asked))
             return
         since = self._since.get(key)
         if since is not None and since[1] <= priority:
             return
         self._since[key] = (since[0] if since else self._clock(), priority)
-        self._due[priority].append(key)
+        if priority is Priority.LIVE:
+            self._live.append(key)
+        else:
+            heapq.heappush(self._later, (rank, next(self._order), key))
         if since is None:
             self._meter.added(len(self._since))
             self._wake_one()
@@ -169,16 +180,16 @@ class Queue(Generic[K]):
         self._meter.finished(self._clock() - began)
         again = self._again.pop(key, None)
         if again is not None:
-            self.add(key, again)
+            self.add(key, again[0], rank=again[1])
 
     def _take(self) -> K:
-        for priority in Priority:
-            due = self._due[priority]
-            while due:
-                key = due.popleft()
-                since = self._since.get(key)
-                if since is not None and since[1] == priority:
-                    return key
+        if self._live:
+            return self._live.popleft()
+        while self._later:
+            _, _, key = heapq.heappop(self._later)
+            since = self._since.get(key)
+            if since is not None and since[1] is Priority.LATER:  # it has not become live since
+                return key
         raise LookupError("no key is due")
 
     def _wake_one(self) -> None:

@@ -137,7 +137,7 @@ class Operator:
                         self.settings.vault,
                         _now,
                         self.metrics.secrets.vault_request,
-                        self.outage.over,
+                        self.outage.vault_is,
                     )
                 )
             await stack.enter_async_context(self.verification.listening())

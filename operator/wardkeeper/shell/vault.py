@@ -26,7 +26,7 @@ def open_vault(
     settings: VaultSettings,
     clock: Callable[[], datetime],
     observe: Observe | None = None,
-    returned: Callable[[], None] = lambda: None,
+    changed: Callable[[bool], None] = lambda _: None,
 ) -> WorkflowVault:
     """Vault as the settings describe it; nothing is asked yet.
 
@@ -34,7 +34,7 @@ def open_vault(
         settings: where it is.
         clock: the time, with time zone.
         observe: told the label, the outcome and the seconds of each request.
-        returned: called when Vault answers again after it was away.
+        changed: told when Vault turns out to be away (True), and when it answers again.
     """
     token = TokenFile(Path(settings.token_file))
 
@@ -62,5 +62,5 @@ def open_vault(
         random=random.Random(),  # noqa: S311 - spreads waiting, makes no secret
         pace=Pace(settings.writes_per_second),
         observe=observe,
-        returned=returned,
+        changed=changed,
     )

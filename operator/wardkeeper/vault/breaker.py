@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wardkeeper.vault.errors import Kind
 
 FIRST_WAIT = 1.0
-LONGEST_WAIT = 60.0
+LONGEST_WAIT = 30.0
 
 
 class Breaker:
@@ -27,7 +27,7 @@ class Breaker:
 
     Attributes:
         probe_time: seconds that one request may take to find out, before another one may try.
-        returned: called when Vault answers again.
+        changed: told when Vault turns out to be away, and when it answers again.
     """
 
     def __init__(
@@ -36,10 +36,10 @@ class Breaker:
         *,
         clock: Callable[[], float] = time.monotonic,
         probe_time: float = 10.0,
-        returned: Callable[[], None] = lambda: None,
+        changed: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self.probe_time = probe_time
-        self.returned = returned
+        self.changed = changed
         self._random = random
         self._clock = clock
         self._kind: Kind | None = None
@@ -70,8 +70,10 @@ class Breaker:
             was_away = self._kind is not None
             self._kind, self._wait, self._probing = None, 0.0, False
             if was_away:
-                self.returned()
+                self.changed(False)
             return
+        if self._kind is None:
+            self.changed(True)
         if self._kind is None or self._probing:
             self._wait = min(LONGEST_WAIT, max(FIRST_WAIT, 2 * self._wait))
             asked = min(error.retry_after or 0.0, LONGEST_WAIT)

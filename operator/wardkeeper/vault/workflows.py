@@ -53,7 +53,7 @@ class WorkflowVault:
         transport: BaseAdapter | None = None,
         pace: Pace | None = None,
         observe: Observe | None = None,
-        returned: Callable[[], None] = lambda: None,
+        changed: Callable[[bool], None] = lambda _: None,
     ) -> None:
         """Make it; nothing is asked yet.
 
@@ -67,9 +67,9 @@ class WorkflowVault:
             transport: takes the place of the network.
             pace: bounds how many requests that change something are sent in a second.
             observe: told the label, the outcome and the seconds of each request.
-            returned: called when Vault answers again after it was away.
+            changed: told when Vault turns out to be away (True), and when it answers again.
         """
-        breaker = Breaker(random, clock=monotonic, returned=returned)
+        breaker = Breaker(random, clock=monotonic, changed=changed)
         self._client = VaultClient(access, breaker, transport, pace, observe)
         self._operator = OperatorToken(self._client, operator_jwt, monotonic)
         self._clock = VaultClock(self._client, clock, monotonic)

@@ -24,6 +24,7 @@ class Story:
         self.queue: Queue[Key] = Queue(clock=asyncio.get_running_loop().time, draw=lambda: 0.5)
         self.now = NOW
         self.outage = Outage(self.queue, lambda: self.now)
+        self.outage.vault_is(True)
 
     def waits(self, name: str, *hours: float | None, reason: Reason | None = None) -> None:
         """A pass ends whose secrets wait for Vault and have deadlines in so many hours."""
@@ -53,9 +54,9 @@ def test_the_nearest_deadline_gets_its_turn_first() -> None:
         story = Story()
         for name, hours in (("c", 72.0), ("a", -1.0), ("b", 3.0)):
             story.waits(name, hours, 100.0)
-        story.outage.over()
+        story.outage.vault_is(False)
         assert await story.served() == "a b c"
-        story.outage.over()
+        story.outage.vault_is(False)
         assert await story.served() == ""
 
     run(tell())
@@ -70,8 +71,25 @@ def test_a_workload_that_cannot_start_counts_from_when_it_began_to_wait() -> Non
         story.waits("new", None)
         story.waits("overdue", -1.0)
         story.waits("soon", 1.0)
-        story.outage.over()
+        story.outage.vault_is(False)
         assert await story.served() == "overdue new soon newer"
+
+    run(tell())
+
+
+def test_a_pass_that_was_refused_just_before_the_return_gets_its_turn_once() -> None:
+    async def tell() -> None:
+        story = Story()
+        story.waits("later", 5.0)
+        story.outage.vault_is(False)
+        story.waits("missed", 1.0)
+        assert await story.served() == "missed later"
+        story.waits("missed", 1.0)
+        story.waits("later", 5.0)
+        assert await story.served() == ""
+        story.outage.vault_is(True)
+        story.outage.vault_is(False)
+        assert await story.served() == "missed later"
 
     run(tell())
 
@@ -82,7 +100,7 @@ def test_what_waits_for_something_else_is_left_alone() -> None:
         story.waits("denied", 1.0, reason=Reason.VAULT_REFUSED)
         story.waits("settled", 1.0)
         story.outage.seen(Key("n", "settled"), ())
-        story.outage.over()
+        story.outage.vault_is(False)
         assert await story.served() == ""
 
     run(tell())
@@ -92,7 +110,7 @@ def test_live_changes_still_go_first() -> None:
     async def tell() -> None:
         story = Story()
         story.waits("overdue", -1.0)
-        story.outage.over()
+        story.outage.vault_is(False)
         story.queue.add(Key("n", "changed"), Priority.LIVE)
         assert await story.served() == "changed overdue"
 

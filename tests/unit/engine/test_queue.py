@@ -67,6 +67,44 @@ def test_live_changes_go_before_initial_lists() -> None:
     story(tell)
 
 
+def test_among_those_that_are_not_live_a_lower_rank_goes_first() -> None:
+    async def tell(queue: Queue[str]) -> None:
+        for key, rank in (("c", 9.0), ("b", 3.0), ("d", 9.0)):
+            queue.add(key, Priority.LATER, rank=rank)
+        queue.add("a", Priority.LATER)
+        queue.add("d")
+        assert await take(queue, 4) == ["d", "a", "b", "c"]
+        assert len(queue) == 0
+
+    story(tell)
+
+
+def test_a_rank_counts_for_the_pass_after_the_one_that_runs() -> None:
+    async def tell(queue: Queue[str]) -> None:
+        queue.add("a")
+        assert await queue.get() == "a"
+        queue.add("a", Priority.LATER, rank=5.0)
+        queue.add("b", Priority.LATER, rank=3.0)
+        queue.add("c", Priority.LATER, rank=7.0)
+        queue.done("a")
+        assert await take(queue, 3) == ["b", "a", "c"]
+
+    story(tell)
+
+
+def test_a_key_that_was_served_as_live_is_not_served_again_for_its_rank() -> None:
+    async def tell(queue: Queue[str]) -> None:
+        queue.add("a", Priority.LATER, rank=5.0)
+        queue.add("a")
+        assert await take(queue) == ["a"]
+        queue.add("a")
+        queue.add("b", Priority.LATER, rank=9.0)
+        assert await take(queue, 2) == ["a", "b"]
+        assert len(queue) == 0
+
+    story(tell)
+
+
 def test_a_key_does_not_lose_its_priority() -> None:
     async def tell(queue: Queue[str]) -> None:
         queue.add("a", Priority.LATER)

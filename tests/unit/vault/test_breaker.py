@@ -51,16 +51,17 @@ def test_when_the_wait_is_over_one_request_finds_out_for_all(
     assert all(passes(breaker) for _ in range(5))
 
 
-def test_the_return_of_vault_is_told_once(ticks: Ticks) -> None:
-    told: list[float] = []
-    breaker = Breaker(Random(1), clock=ticks, returned=lambda: told.append(ticks.now))
+def test_the_going_and_the_return_of_vault_are_told_once(ticks: Ticks) -> None:
+    told: list[bool] = []
+    breaker = Breaker(Random(1), clock=ticks, changed=told.append)
     breaker.note(None)
-    breaker.note(away())
-    breaker.note(away())
     assert told == []
+    for _ in range(2):
+        breaker.note(away())
+    assert told == [True]
     breaker.note(away(Kind.DENIED))  # it answers, and that is all that counts
     breaker.note(None)
-    assert told == [ticks.now]
+    assert told == [True, False]
 
 
 def test_a_request_that_never_comes_back_does_not_close_the_way_for_ever(
