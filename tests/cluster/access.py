@@ -59,6 +59,7 @@ class ClusterAccess(ABC):
         kubectl_program: path of kubectl.
         processes: what was started, by name.
         report: where progress is said.
+        openbao_version: which OpenBao is started; the newest when empty.
     """
 
     level: Level
@@ -71,6 +72,7 @@ class ClusterAccess(ABC):
         """Nothing runs yet."""
         self.report = report
         self.processes: dict[str, Process] = {}
+        self.openbao_version = ""
         self._openbao: OpenBao | None = None
         self._postgres: Postgres | None = None
         self._run: Run | None = None
@@ -122,7 +124,7 @@ class ClusterAccess(ABC):
         return self._openbao
 
     def _start_openbao(self) -> OpenBao:
-        openbao = OpenBao(self.run, self.report)
+        openbao = OpenBao(self.run, self.report, self.openbao_version)
         self.processes["openbao"] = openbao.process
         openbao.start()
         return openbao

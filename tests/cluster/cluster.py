@@ -43,7 +43,7 @@ class Cluster(ClusterAccess):
         self,
         level: Level | str = Level.SIMULATED,
         *,
-        openbao: bool = False,
+        openbao: bool | str = False,
         postgres: bool = False,
         nodes: int = 1,
         programs: Path | None = None,
@@ -53,7 +53,8 @@ class Cluster(ClusterAccess):
 
         Args:
             level: what tests may rely on.
-            openbao: start OpenBao at the same time, instead of when it is first asked for.
+            openbao: start OpenBao at the same time, instead of when it is first asked for; a text
+                is the version to start.
             postgres: likewise PostgreSQL.
             nodes: how many simulated nodes; only at level `simulated`.
             programs: folder with etcd, kube-apiserver and kubectl; our own build by default.
@@ -63,7 +64,8 @@ class Cluster(ClusterAccess):
         self.level = Level(level)
         if self.level.real and not self.NODE:
             raise ValueError(f"level {level} has a real node: make it a NodeCluster")
-        self._with_openbao = openbao
+        self._with_openbao = bool(openbao)
+        self.openbao_version = openbao if isinstance(openbao, str) else ""
         self._with_postgres = postgres
         self._nodes = nodes if self.level is Level.SIMULATED else 0
         self._programs = programs

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.installation import PROJECT, Installation
-from tests.cluster.openbao import VaultRefusedError
+from tests.cluster.vault_server import VaultRefusedError
 from tests.cluster.waiting import NotReadyError, until
 
 if TYPE_CHECKING:

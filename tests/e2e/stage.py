@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import requests
 import yaml
 
-from tests.cluster.openbao import VaultRefusedError
+from tests.cluster.vault_server import VaultRefusedError
 from wardkeeper.kube.resource import Resource, resource_of
 
 if TYPE_CHECKING:

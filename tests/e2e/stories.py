@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.cluster.access import RESTRICTED
 from tests.cluster.installation import USER
-from tests.cluster.openbao import VaultRefusedError
+from tests.cluster.vault_server import VaultRefusedError
 from tests.cluster.waiting import until
 from wardkeeper.api.workflow import KIND
 

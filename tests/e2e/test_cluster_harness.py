@@ -20,10 +20,10 @@ from tests.cluster import places, runs
 from tests.cluster.access import CommandFailedError
 from tests.cluster.cluster import Cluster
 from tests.cluster.levels import Level
-from tests.cluster.openbao import VaultRefusedError
 from tests.cluster.processes import Identity
 from tests.cluster.progress import Report
 from tests.cluster.selection import open_cluster, tools_for
+from tests.cluster.vault_server import VaultRefusedError
 from tests.cluster.waiting import until
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import requests
 from tests.cluster.authorities import Authorities
 from tests.cluster.cluster import Cluster
 from tests.cluster.databases import DATABASE, Databases
-from tests.cluster.openbao import VaultRefusedError
+from tests.cluster.vault_server import VaultRefusedError
 from tests.faults.plan import LoseAnswer
 from tests.faults.vault_proxy import VaultProxy
 from wardkeeper.proof.certificate import check_leaf
