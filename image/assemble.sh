@@ -45,8 +45,9 @@ add_libraries() {
 add_operator() {
   pip wheel --no-deps --wheel-dir "$work" "$here/.."
   install_wheels --no-index "$work"/wardkeeper-*.whl
-  add_command wardkeeper wardkeeper.cli.main
-  add_command wardkeeper-operator wardkeeper.shell.main
+  mkdir -p "$root/usr/local/bin"
+  sed -n 's/^\([a-z-]*\) = \([a-z.]*\):main$/\1 \2/p' "$target"/wardkeeper-*.dist-info/entry_points.txt |
+    while read -r name module; do add_command "$name" "$module"; done
 }
 
 # Without the files in which pip notes when and from where it installed something.
@@ -61,7 +62,6 @@ install_wheels() {
 }
 
 add_command() {
-  mkdir -p "$root/usr/local/bin"
   printf '#!/usr/bin/python3\nimport sys\nfrom %s import main\nsys.exit(main())\n' "$2" \
     > "$root/usr/local/bin/$1"
   chmod 755 "$root/usr/local/bin/$1"

@@ -77,16 +77,10 @@ def clusters(request: pytest.FixtureRequest) -> Iterator[Clusters]:
 @pytest.fixture
 def cluster(request: pytest.FixtureRequest, clusters: Clusters) -> ClusterAccess:
     """A running cluster of the level that the test's marker names; shared with other tests."""
-    from tests.cluster.selection import UnavailableError, required
+    from tests.cluster.pool import cluster_or_skip
 
-    level = _level(request.node)
-    try:
-        with _terminal(request.config):
-            return clusters.at(level)
-    except UnavailableError as error:
-        if required(level, os.environ):
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
+    with _terminal(request.config):
+        return cluster_or_skip(clusters, _level(request.node))
 
 
 @pytest.fixture(scope="session")

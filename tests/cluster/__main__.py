@@ -21,6 +21,7 @@ from tests.cluster.golang import BuildError
 from tests.cluster.installation import Installation
 from tests.cluster.levels import Level
 from tests.cluster.node.cluster import NodeCluster
+from tests.cluster.node.installation import PodInstallation
 from tests.cluster.node.packages import node_problem
 from tests.cluster.processes import ProcessDiedError
 from tests.cluster.progress import Report
@@ -70,7 +71,11 @@ def up(
         try:
             cluster.start()
             if operator:
-                installation = Installation(cluster, vault=openbao)
+                installation = (
+                    PodInstallation(cluster, vault=openbao)
+                    if isinstance(cluster, NodeCluster)
+                    else Installation(cluster, vault=openbao)
+                )
                 installation.install()
                 installation.start()
                 report.say("the operator runs; try: kubectl apply -f manifests/samples/")

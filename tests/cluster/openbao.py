@@ -14,8 +14,9 @@ import json
 import os
 import pwd
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.cluster.build import ensure
 from tests.cluster.components import HOST
@@ -55,11 +56,29 @@ def program(report: Report, version: str = "") -> Path:
     return Path(found.origin).parent / "bin" / "bao"
 
 
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """Where a server listens with TLS besides the loopback address, for pods.
+
+    Attributes:
+        address: host and port.
+        certificate: PEM file.
+        key: PEM file; copied to where the server's account can read it.
+    """
+
+    address: str
+    certificate: Path
+    key: Path
+
+
 class OpenBao(VaultServer):
     """One OpenBao server, initialised and unsealed."""
 
-    def __init__(self, run: Run, report: Report, version: str = "") -> None:
+    def __init__(
+        self, run: Run, report: Report, version: str = "", *, secured: Secured | None = None
+    ) -> None:
         """Prepare it; nothing runs yet."""
+        self._secured = secured
         super().__init__(f"http://{HOST}:{run.ports['openbao']}")
         self._folder = run.folder / "openbao"
         account = _account()
@@ -70,6 +89,7 @@ class OpenBao(VaultServer):
             log=run.logs / "openbao.log",
             folder=self._folder,
             account=account,
+            within=run.within,
             on_start=run.started,
         )
 
@@ -89,7 +109,8 @@ class OpenBao(VaultServer):
                         "cluster_address": peer,
                         "tls_disable": True,
                     }
-                }
+                },
+                *self._secured_listener(account),
             ],
             "api_addr": self.address,
             "cluster_addr": f"https://{peer}",
@@ -106,6 +127,19 @@ class OpenBao(VaultServer):
         os.chown(self._folder, *account)
         os.chown(data, *account)
         return own
+
+    def _secured_listener(self, account: tuple[int, int] | None) -> list[dict[str, Any]]:
+        if self._secured is None:
+            return []
+        files = {}
+        for name, source in (("cert", self._secured.certificate), ("key", self._secured.key)):
+            own = self._folder / f"server.{name}"
+            own.touch(mode=0o600)
+            own.write_bytes(source.read_bytes())
+            if account is not None:
+                os.chown(own, *account)
+            files[f"tls_{name}_file"] = str(own)
+        return [{"tcp": {"address": self._secured.address, **files}}]
 
     def start(self) -> None:
         """Start it; initialise it the first time; unseal it."""

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.cluster.levels import Level
-from tests.cluster.selection import UnavailableError, open_cluster
+from tests.cluster.selection import UnavailableError, open_cluster, required
 
 if TYPE_CHECKING:
     from tests.cluster.access import ClusterAccess
@@ -60,3 +63,16 @@ class Clusters:
         """Stop them all."""
         while self._running:
             self._running.pop().stop()
+
+
+def cluster_or_skip(clusters: Clusters, level: Level) -> ClusterAccess:
+    """A running cluster of this level; skips the test where none can be had, or fails it.
+
+    E2E_REQUIRE decides which of the two.
+    """
+    try:
+        return clusters.at(level)
+    except UnavailableError as error:
+        if required(level, os.environ):
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))

@@ -35,7 +35,8 @@ def probe_pod(
 ) -> str:
     """Start a pod that answers at the given places, such as `tcp/8080`; its address once ready.
 
-    Without places it answers at tcp/8080.
+    Without places it answers at tcp/8080. It may listen on low ports, as anybody in a pod may who
+    asks for that.
     """
     container = {
         "name": "main",
@@ -43,10 +44,15 @@ def probe_pod(
         "imagePullPolicy": "IfNotPresent",
         "args": ["listen", *(listening or ("tcp/8080",))],
         "securityContext": HARDENED,
-        "resources": {"limits": {"cpu": "500m", "memory": "64Mi"}},
+        "resources": {
+            "requests": {"cpu": "10m", "memory": "16Mi"},
+            "limits": {"cpu": "500m", "memory": "64Mi"},
+        },
     }
+    low = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
     spec = {
         "containers": [container],
+        "securityContext": {"sysctls": [low]},
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 0,
     }

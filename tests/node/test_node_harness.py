@@ -52,12 +52,6 @@ def mounts_of(folder: Path) -> list[str]:
     ]
 
 
-def in_cgroup(name: str) -> set[int]:
-    """The processes in the groups of a run."""
-    files = [file for group in cgroups.left(name) for file in group.rglob("cgroup.procs")]
-    return {int(pid) for file in files for pid in file.read_text().split()}
-
-
 def alive(pids: Iterable[int]) -> list[int]:
     """Those of the processes that are there."""
     return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
@@ -86,7 +80,7 @@ def test_a_stopped_node_leaves_nothing() -> None:
     before = kernel_settings()
     with NodeCluster("node") as cluster:
         run = cluster.run
-        inside = in_cgroup(run.folder.name)
+        inside = cgroups.processes(run.folder.name)
         assert inside
         assert kernel_settings() == before
         assert not mounts_of(run.folder)
@@ -112,7 +106,7 @@ def test_a_start_cleans_up_after_a_node_whose_harness_was_killed() -> None:
         victim.send_signal(signal.SIGKILL)
         victim.wait()
     run = next(run for run in runs.recorded() if run.id == identity)
-    inside = in_cgroup(run.folder.name)
+    inside = cgroups.processes(run.folder.name)
     assert len(alive(inside)) == len(inside) > 0
     assert run.processes["sandbox"].alive
     assert runs.sweep() == [identity]

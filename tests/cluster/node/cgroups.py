@@ -31,6 +31,17 @@ def remove(name: str) -> None:
             os.rmdir(folder)
 
 
+def processes(name: str, inner: str = "") -> set[int]:
+    """The processes in the groups of this name; only in groups within them when those are named.
+
+    Args:
+        name: of the groups of a run.
+        inner: part of the name of a group in them, such as a pod's uid.
+    """
+    files = (file for group in left(name) for file in group.rglob("cgroup.procs"))
+    return {int(pid) for file in files if inner in str(file) for pid in file.read_text().split()}
+
+
 def left(name: str) -> list[Path]:
     """The groups of this name that are there."""
     return [hierarchy / name for hierarchy in hierarchies() if (hierarchy / name).exists()]

@@ -8,7 +8,9 @@ Programs outside reach its servers at the same loopback addresses, through a rel
 from __future__ import annotations
 
 import json
+import os
 import resource
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,8 +20,9 @@ from tests.cluster.build import ensure
 from tests.cluster.cluster import Cluster
 from tests.cluster.ground import write_document
 from tests.cluster.levels import Level
-from tests.cluster.node import addresses, commands, dns, documents, stock
+from tests.cluster.node import addresses, cgroups, commands, dns, documents, stock
 from tests.cluster.node.sandbox import Sandbox
+from tests.cluster.openbao import OpenBao, Secured
 from tests.cluster.processes import Process
 from tests.cluster.tools import COREDNS, KUBE_ROUTER
 
@@ -65,6 +68,22 @@ class NodeCluster(Cluster):
         ctr = ("ctr", "--namespace=k8s.io", "images")
         self.sandbox.call(*ctr, "import", "--no-unpack", str(image.archive))
         self.sandbox.call(*ctr, "tag", "--force", image.tagged, image.reference)
+
+    def kill(self, uid: str) -> None:
+        """Kill everything that runs in a pod, as a crash of all its processes at once would."""
+        for pid in cgroups.processes(self.run.folder.name, uid):
+            os.kill(pid, signal.SIGKILL)
+
+    def _start_openbao(self) -> OpenBao:
+        """OpenBao inside the sandbox, for pods at `https://openbao.openbao.svc:8200`."""
+        names = ("openbao.openbao.svc", "openbao.openbao.svc.cluster.local")
+        self._ground.server_certificate("openbao", names, addresses.NODE)
+        pki = self._layout.pki
+        where = Secured(f"{addresses.NODE}:8200", pki / "openbao.crt", pki / "openbao.key")
+        openbao = OpenBao(self.run, self.report, secured=where)
+        self.processes["openbao"] = openbao.process
+        openbao.start()
+        return openbao
 
     def _make_room(self, run: Run) -> None:
         self._built = {tool: ensure(tool, self.report) for tool in (COREDNS, KUBE_ROUTER)}

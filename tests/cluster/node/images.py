@@ -113,12 +113,13 @@ def write(name: str, layers: Sequence[Layer], config: dict[str, Any], target: Pa
 
 
 def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Whose file it is and when it was written says nothing; who may run it does."""
+    """Whose file it is and when it was written says nothing; who may run it, and as whom, does."""
     info.uid = info.gid = info.mtime = 0
     info.uname = info.gname = "root"
     if not info.issym():
-        sticky = info.mode & 0o1000
-        info.mode = 0o777 | sticky if sticky else 0o755 if info.mode & 0o111 else 0o644
+        special = info.mode & 0o7000
+        for_all = 0o777 if info.mode & 0o1000 else 0o755 if info.mode & 0o111 else 0o644
+        info.mode = special | for_all
     return info
 
 

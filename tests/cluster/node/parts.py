@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PROJECT = places.SOURCES.parents[1]
 ASSEMBLE = PROJECT / "image" / "assemble.sh"
 PACKAGES = PROJECT / "image" / "packages.txt"
+PACKING = Path(__file__).with_name("images.py")
 LOCK = PROJECT / "requirements" / "runtime.lock"
 
 
@@ -55,11 +56,12 @@ def cached(name: str, made_from: bytes, make: Callable[[Path], None], report: Re
 
     Args:
         name: of the layer.
-        made_from: whatever decides about its content, besides the script that assembles.
+        made_from: whatever decides about its content, besides the code that assembles and packs.
         make: fills a folder.
         report: where it is said that this takes a while.
     """
-    key = hashlib.sha256(ASSEMBLE.read_bytes() + b"\n" + made_from).hexdigest()[:20]
+    code = ASSEMBLE.read_bytes() + PACKING.read_bytes()
+    key = hashlib.sha256(code + made_from).hexdigest()[:20]
     folder = places.cache() / "layers"
     stem = f"{name}-{key}"
     with locked(folder / f"{stem}.lock"):

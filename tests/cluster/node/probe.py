@@ -34,13 +34,15 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("places", nargs="+", help="protocol/address/port")
     parser.add_argument("--rate", type=int, default=50, help="questions a second")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="to wait for an answer")
+    parser.add_argument("--source", default="", help="address to ask from")
+    parser.add_argument("--length", type=float, default=0, help="seconds; 0: until input ends")
     args = parser.parse_args(arguments)
     if args.what == "listen":
         asyncio.run(listen(args.places))
     elif args.what == "ask":
-        asyncio.run(ask(args.places, args.seconds))
+        asyncio.run(ask(args.places, args.seconds, args.source))
     else:
-        asyncio.run(stream(args.places[0], args.rate))
+        asyncio.run(stream(args.places[0], args.rate, args.length))
 
 
 async def listen(places: list[str]) -> None:
@@ -76,20 +78,22 @@ class _Echo(asyncio.DatagramProtocol):
         self._transport.sendto(data, addr)
 
 
-async def ask(places: list[str], seconds: float) -> None:
+async def ask(places: list[str], seconds: float, source: str) -> None:
     """Try every place at the same time, and print what came of each as one JSON map."""
-    found = await asyncio.gather(*(_try(place, seconds) for place in places))
+    found = await asyncio.gather(*(_try(place, seconds, source) for place in places))
     sys.stdout.write(json.dumps(dict(zip(places, found, strict=True))) + "\n")
 
 
-async def stream(place: str, rate: int) -> None:
+async def stream(place: str, rate: int, length: float) -> None:
     """Ask again and again, each time from another port; one JSON line about each second.
 
     Each question is a flow of its own: a firewall that lets established flows go on has to judge
-    every one. Ends when standard input is closed.
+    every one. Ends after `length` seconds; when that is 0, when standard input does.
     """
     loop = asyncio.get_running_loop()
-    over = loop.run_in_executor(None, sys.stdin.read)
+    over: asyncio.Future[object] = asyncio.ensure_future(
+        asyncio.sleep(length) if length else loop.run_in_executor(None, sys.stdin.read)
+    )
     under_way: set[asyncio.Task[None]] = set()
     counts: Counter[str] = Counter()
 
@@ -115,12 +119,12 @@ def _tell(asked: int, counts: Counter[str]) -> None:
     sys.stdout.flush()
 
 
-async def _try(place: str, seconds: float) -> str:
+async def _try(place: str, seconds: float, source: str = "") -> str:
     protocol, address, port = place.split("/")
     attempt = _tcp if protocol == "tcp" else _udp
     try:
         async with asyncio.timeout(seconds):
-            return await attempt(address, int(port))
+            return await attempt(address, int(port), (source, 0) if source else None)
     except TimeoutError:
         return SILENT
     except ConnectionRefusedError:
@@ -132,17 +136,18 @@ async def _try(place: str, seconds: float) -> str:
 _UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM)
 
 
-async def _tcp(address: str, port: int) -> str:
+async def _tcp(address: str, port: int, source: tuple[str, int] | None) -> str:
     """Whether the handshake is done: some servers say nothing before they are asked."""
-    _, writer = await asyncio.open_connection(address, port)
+    _, writer = await asyncio.open_connection(address, port, local_addr=source)
     writer.transport.abort()
     return ANSWERED
 
 
-async def _udp(address: str, port: int) -> str:
+async def _udp(address: str, port: int, source: tuple[str, int] | None) -> str:
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
         made.setblocking(False)
+        made.bind(source or ("", 0))
         await loop.sock_connect(made, (address, port))
         await loop.sock_sendall(made, QUESTION)
         await loop.sock_recv(made, 512)
