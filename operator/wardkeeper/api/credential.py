@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from wardkeeper.api.asked import LONGEST_ECHO
 from wardkeeper.api.scalars import Label, Subdomain, Text, Time
 from wardkeeper.api.schema import GROUP, Model
 
@@ -87,7 +88,9 @@ class IssuedCredentialSpec(Model):
     )
     role: str = Field("", max_length=512, description="Role, key or path in Vault.")
     source: str = Field("", max_length=64, description="Fingerprint of what was asked for.")
-    request: str = Field("", max_length=256, description="The rotate-now request it answers.")
+    request: str = Field(
+        "", max_length=LONGEST_ECHO, description="The rotate-now request it answers."
+    )
     before: str = Field(
         "", max_length=256, description="What its source said of itself before it was asked."
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from wardkeeper.api.asked import LONGEST_ECHO
 from wardkeeper.api.scalars import Text, Time
 from wardkeeper.api.schema import Model, list_map, list_set
 
@@ -122,10 +123,14 @@ class WorkflowStatus(Model):
     )
     drift: Drift | None = Field(None, description="Changes by others that were undone.")
     last_handled_reconcile_at: str | None = Field(
-        None, max_length=256, description="Last value of the annotation reconcile-at acted on."
+        None,
+        max_length=LONGEST_ECHO,
+        description="Last value of the annotation reconcile-at acted on.",
     )
     last_handled_rotate_now: str | None = Field(
-        None, max_length=256, description="Last value of the annotation rotate-now acted on."
+        None,
+        max_length=LONGEST_ECHO,
+        description="Last value of the annotation rotate-now acted on.",
     )
     endpoints_summary: str | None = Field(
         None, max_length=16, description="Open and declared endpoints, for a column: 2/3."

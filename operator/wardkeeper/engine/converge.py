@@ -8,6 +8,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from wardkeeper.api.asked import asked
 from wardkeeper.api.reasons import ConditionType, Reason
 from wardkeeper.api.workflow import Mode
 from wardkeeper.engine.drift import drift_of
@@ -102,8 +103,8 @@ class _Convergence:
 
     async def run(self) -> float | None:
         """All steps, in order."""
-        asked = self._seen.annotations.get(RECONCILE_AT)
-        fresh = asked is not None and asked != self._found.reconcile_at
+        wanted = asked(self._seen.annotations, RECONCILE_AT)
+        fresh = wanted is not None and wanted != self._found.reconcile_at
         macs = known_macs(self._workflow, self._children())
         rendered = self._render(macs)
         todo = await self._plan(rendered.guards, rendered.workload, fresh=fresh)
@@ -111,7 +112,7 @@ class _Convergence:
             self._found.would = todo
             self._found.guards_in_place = not (todo.guards or todo.refused)
             self._found.rollout = self._rollout(rendered.workload)
-            self._found.reconcile_at = asked
+            self._found.reconcile_at = wanted
             return None
         self._found.rollout = self._rollout(rendered.workload)
         await self._guards(todo)
@@ -122,7 +123,7 @@ class _Convergence:
         await self._carry_out(todo.obsolete)
         self._settle(rendered)
         self._found.rollout = self._rollout(rendered.workload)
-        self._found.reconcile_at = asked
+        self._found.reconcile_at = wanted
         missing = await missing_config_maps(self._tools.client, self._workflow, self._found.rollout)
         if not missing:
             return later

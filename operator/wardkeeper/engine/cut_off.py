@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from wardkeeper.api.asked import asked
 from wardkeeper.api.reasons import ConditionType, Reason
 from wardkeeper.engine.converge import RECONCILE_AT
 from wardkeeper.engine.drift import drift_of
@@ -66,7 +67,7 @@ async def cut_off(
     if workflow:
         found.supplied = Supplied(tuple(_blanked(workflow)))
         found.rollout = _rollout(tools, key, workflow)
-    found.reconcile_at = seen.annotations.get(RECONCILE_AT)
+    found.reconcile_at = asked(seen.annotations, RECONCILE_AT)
     found.isolated = await isolate(Owner(*key, seen.uid), tools.secrets)
     return found.isolated.next_look
 
@@ -77,8 +78,8 @@ async def _close(
     """See to it that the policy that closes the network is there, which a stranger may remove."""
     children, ref = tools.world.children(key), ref_of(deny)
     lost, settled = tools.world.lost(key), found.running is not None
-    asked = seen.annotations.get(RECONCILE_AT)
-    fresh = asked is not None and asked != found.reconcile_at
+    wanted = asked(seen.annotations, RECONCILE_AT)
+    fresh = wanted is not None and wanted != found.reconcile_at
     live = await gather(tools.client, children, (deny,), fresh=fresh)
     for change in plan((deny,), None, live, owner=seen.uid).guards:
         await tools.writer.carry_out(change, Lane.LIVE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from wardkeeper.api.asked import asked
 from wardkeeper.api.schema import GROUP
 from wardkeeper.engine.compare import compare
 from wardkeeper.engine.secret_job import Delivered, Job
@@ -61,7 +62,7 @@ def secret_job(
             name: _delivered(workflow, spec, child, job_labels)
             for name, spec, child in _pairs(declared, live)
         },
-        rotate_now=workflow.metadata.annotations.get(ROTATE_NOW, ""),
+        rotate_now=asked(workflow.metadata.annotations, ROTATE_NOW) or "",
         handled_rotate_now=workflow.status.last_handled_rotate_now or "",
         give_up_before=workflow.metadata.annotations.get(GIVE_UP_BEFORE, ""),
         labels=job_labels,

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wardkeeper.api.asked import asked
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.status import DriftRecord, EndpointState, WorkflowStatus
 from wardkeeper.engine.enforcement import Enforced, Enforcement
@@ -287,6 +288,14 @@ def test_long_messages_are_cut_to_what_the_schema_allows() -> None:
 def test_echoes_of_annotations_are_repeated() -> None:
     status = compose(NEW, found(reconcile_at="1", rotate_now="db@2"), NOW)
     assert (status["lastHandledReconcileAt"], status["lastHandledRotateNow"]) == ("1", "db@2")
+
+
+def test_what_is_asked_for_is_echoed_however_long_its_annotation_is() -> None:
+    longest = {"ask": "x" * 262_144}  # what Kubernetes takes
+    wanted = asked(longest, "ask")
+    status = compose(NEW, found(reconcile_at=wanted, rotate_now=wanted), NOW)
+    assert status["lastHandledReconcileAt"] == status["lastHandledRotateNow"] == wanted
+    assert asked(longest, "other") is None
 
 
 def test_a_secret_without_reason_leaves_ready_alone() -> None:
