@@ -15,7 +15,9 @@ import pytest
 import yaml
 
 from tests.cluster.access import CommandFailedError
+from tests.cluster.waiting import until
 from tests.e2e.stories import fresh_place, is_ready
+from tests.gitops import argocd, room
 from wardkeeper.api.workflow import KIND
 
 if TYPE_CHECKING:
@@ -25,19 +27,31 @@ if TYPE_CHECKING:
     from tests.e2e.stories import Place
 
 SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
-MANAGERS = ("argocd-controller", "kustomize-controller", "kubectl")
-"""Argo CD's field manager, Flux's, and that of `kubectl apply --server-side`."""
+CLIENT_SIDE = "kubectl-client-side-apply"
+MARKS: dict[str, dict[str, dict[str, str]]] = {
+    "argocd-controller": {"annotations": {"argocd.argoproj.io/tracking-id": "radiology:x"}},
+    "kustomize-controller": {
+        "labels": {
+            "kustomize.toolkit.fluxcd.io/name": "radiology",
+            "kustomize.toolkit.fluxcd.io/namespace": "radiology",
+        }
+    },
+    "kubectl": {},
+    CLIENT_SIDE: {},
+}
+"""What Argo CD, Flux, `kubectl apply --server-side` and `kubectl apply` put on what they apply."""
 
 
-def wanted(namespace: str) -> list[Obj]:
-    """The samples as they stand in a Git repository, in another namespace."""
+def wanted(namespace: str, marks: dict[str, dict[str, str]]) -> list[Obj]:
+    """The samples as they stand in a Git repository, in another namespace, with a tool's marks."""
     read = [
         one
         for path in sorted(SAMPLES.glob("*.yaml"))
         for one in yaml.safe_load_all(path.read_text())
         if one and one["kind"] != "Namespace"
     ]
-    return [{**one, "metadata": {**one["metadata"], "namespace": namespace}} for one in read]
+    place = {"namespace": namespace, **marks}
+    return [{**one, "metadata": {**one["metadata"], **place}} for one in read]
 
 
 class Applied:
@@ -46,16 +60,19 @@ class Applied:
     def __init__(self, place: Place, manager: str) -> None:
         self.place = place
         self.manager = manager
-        self.objects = wanted(place.namespace)
+        self.objects = wanted(place.namespace, MARKS[manager])
         self.text = yaml.safe_dump_all(self.objects)
-        self.kubectl("apply", *self.server_side)
+        self.kubectl("apply", *self.how)
         for one in self.objects:
             if one["kind"] == KIND:
                 place.until_ready(one["metadata"]["name"])
+        place.until_told("immunization-backfill", "WorkloadAvailable", "Completed", seconds=90)
 
     @property
-    def server_side(self) -> tuple[str, ...]:
+    def how(self) -> tuple[str, ...]:
         """How this manager applies."""
+        if self.manager == CLIENT_SIDE:
+            return ()
         return ("--server-side", f"--field-manager={self.manager}", "--force-conflicts")
 
     def kubectl(self, command: str, *arguments: str) -> str:
@@ -64,7 +81,7 @@ class Applied:
         return cluster.kubectl(command, *arguments, "-f", "-", stdin=self.text)
 
 
-@pytest.fixture(scope="module", params=MANAGERS)
+@pytest.fixture(scope="module", params=MARKS)
 def applied(request: pytest.FixtureRequest, stage: Stage) -> Iterator[Applied]:
     """For each manager in a namespace of its own."""
     stage.settle()
@@ -73,13 +90,19 @@ def applied(request: pytest.FixtureRequest, stage: Stage) -> Iterator[Applied]:
 
 
 def settled(one: Obj) -> Obj:
-    """An object without what every write changes."""
+    """An object without its status, which goes on, and without what every write changes."""
     metadata = {
         key: value
         for key, value in one["metadata"].items()
         if key not in ("managedFields", "resourceVersion")
     }
-    return {**one, "metadata": metadata}
+    return {**{key: value for key, value in one.items() if key != "status"}, "metadata": metadata}
+
+
+def written(one: Obj) -> list[Any]:
+    """When and by whom an object was written, apart from its status."""
+    owners = one["metadata"]["managedFields"]
+    return [owner for owner in owners if owner.get("subresource") != "status"]
 
 
 def dry_run(place: Place, one: Obj, manager: str) -> Obj:
@@ -104,17 +127,17 @@ def test_a_dry_run_of_the_managers_own_apply_changes_nothing(applied: Applied) -
 
 
 def test_applying_again_writes_nothing_at_all(applied: Applied) -> None:
-    def versions() -> list[Any]:
-        found = (applied.place.read(o["kind"], o["metadata"]["name"]) for o in applied.objects)
-        return [one["metadata"]["resourceVersion"] for one in found]
+    def found() -> list[Any]:
+        live = (applied.place.read(o["kind"], o["metadata"]["name"]) for o in applied.objects)
+        return [(settled(one), written(one)) for one in live]
 
-    before = versions()
-    applied.kubectl("apply", *applied.server_side)
-    assert versions() == before
+    before = found()
+    applied.kubectl("apply", *applied.how)
+    assert found() == before
 
 
 def test_kubectl_diff_on_the_servers_side_is_empty(applied: Applied) -> None:
-    assert applied.kubectl("diff", *applied.server_side) == ""
+    assert applied.kubectl("diff", *applied.how) == ""
 
 
 def test_kubectl_diff_as_people_run_it_is_empty(applied: Applied) -> None:
@@ -133,11 +156,28 @@ def test_the_manager_owns_what_it_applied_and_the_operator_only_its_own(applied:
         assert "f:spec" not in owners["wardkeeper"]
 
 
-def test_what_an_action_writes_is_no_difference(applied: Applied) -> None:
-    name = next(one["metadata"]["name"] for one in applied.objects if one["kind"] == KIND)
-    applied.place.reconciled(name)
-    assert applied.kubectl("diff", *applied.server_side) == ""
-    assert is_ready(applied.place.read(KIND, name))
+def test_what_argo_cds_actions_write_is_answered_and_is_no_difference(applied: Applied) -> None:
+    place, name = applied.place, "nightly-claims-export"
+    for action, echo in (("refresh", "lastHandledReconcileAt"), ("rotate", "lastHandledRotateNow")):
+        changed = room.act(argocd.action(action), place.read(KIND, name), {})
+        asked = changed["metadata"]["annotations"]
+        place.edit(KIND, name, {"metadata": {"annotations": asked}}, "argocd-server")
+        until(
+            lambda asked=asked, echo=echo: place.status(name).get(echo) in asked.values(),  # type: ignore[misc]
+            f"{action} is answered",
+            seconds=60,
+        )
+    assert applied.kubectl("diff", *applied.how) == ""
+    assert is_ready(place.read(KIND, name))
+
+
+def test_a_request_is_answered_however_long_it_is(applied: Applied) -> None:
+    place, name = applied.place, "nightly-claims-export"
+    place.annotate(name, reconcile_at="x" * 10_000)
+    until(
+        lambda: place.status(name).get("lastHandledReconcileAt", "").startswith("xxx"),
+        "it is answered",
+    )
 
 
 def test_a_difference_that_is_there_is_found(applied: Applied) -> None:
@@ -150,4 +190,4 @@ def test_a_difference_that_is_there_is_found(applied: Applied) -> None:
     )
     cluster = applied.place.stage.cluster
     with pytest.raises(CommandFailedError):
-        cluster.kubectl("diff", *applied.server_side, "-f", "-", stdin=changed)
+        cluster.kubectl("diff", *applied.how, "-f", "-", stdin=changed)
