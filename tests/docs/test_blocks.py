@@ -28,7 +28,7 @@ Every code block of README.md and docs/ is tried. Name its language: {", ".join(
                  and names the few that cannot be run, each with its reason
   yaml           whole objects go to the real API server in a dry run; a part of a workflow's spec
                  and settings of the operator are read by their models; `# values.yaml` in its first
-                 line makes it values of the chart
+                 line makes it values of the chart, `# folder/name.yaml` that file for commands
   json           has to be JSON
   text, console  are output or a drawing, and are not tried
 For another language, teach tests/docs to try it first."""
