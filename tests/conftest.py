@@ -39,7 +39,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Build what will be needed before the first test, outside every test's time limit."""
     asked = frozenset(_level(item) for item in session.items if "clusters" in _fixtures(item))
     session.config.stash[ASKED] = asked
-    if not asked or session.config.option.collectonly:
+    if session.config.option.collectonly:
+        return
+    _fetch_servers(session)
+    if not asked:
         return
 
     from tests.cluster import selection  # only a run that needs a cluster pays for this
@@ -61,6 +64,26 @@ def pytest_collection_finish(session: pytest.Session) -> None:
                         ensure(tool, report)
                 except BuildError as error:
                     pytest.exit(str(error), returncode=1)
+
+
+def _fetch_servers(session: pytest.Session) -> None:
+    """Fetch the older OpenBao if a test is run on it too."""
+    from tests.cluster.tools import OLDER_OPENBAO
+
+    specs = (getattr(item, "callspec", None) for item in session.items)
+    asked = {f"openbao-{value}" for spec in specs if spec for value in spec.params.values()}
+    if OLDER_OPENBAO.name not in asked or OLDER_OPENBAO.built:
+        return
+
+    from tests.cluster.build import ensure
+    from tests.cluster.golang import BuildError
+    from tests.cluster.progress import Report
+
+    try:
+        with _terminal(session.config):
+            ensure(OLDER_OPENBAO, Report())
+    except BuildError as error:
+        pytest.exit(str(error), returncode=1)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.cluster.openbao import OpenBao
+    from tests.cluster.vault_server import VaultServer
 
 _LONG = "87600h"
 
@@ -19,7 +19,7 @@ _LONG = "87600h"
 class Authorities:
     """The authorities of one PKI engine."""
 
-    def __init__(self, bao: OpenBao, *, mount: str = "pki") -> None:
+    def __init__(self, bao: VaultServer, *, mount: str = "pki") -> None:
         """Nothing is done yet; OpenBao runs."""
         self._bao = bao
         self._mount = mount

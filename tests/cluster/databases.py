@@ -14,8 +14,8 @@ from tests.cluster.postgres import SERVER_NAME
 from wardkeeper.vault.names import database_role
 
 if TYPE_CHECKING:
-    from tests.cluster.openbao import OpenBao
     from tests.cluster.postgres import Postgres
+    from tests.cluster.vault_server import VaultServer
 
 DATABASE = "claims"
 GRANTS = "claims_writer"
@@ -34,7 +34,7 @@ _ENDED = (
 class Databases:
     """One database that OpenBao knows, and the roles that workflows need."""
 
-    def __init__(self, bao: OpenBao, postgres: Postgres, *, mount: str = "database") -> None:
+    def __init__(self, bao: VaultServer, postgres: Postgres, *, mount: str = "database") -> None:
         """Nothing is done yet; both run."""
         self._bao = bao
         self._postgres = postgres

@@ -15,7 +15,7 @@ import pytest
 from tests.cluster.authorities import Authorities
 from tests.cluster.databases import DATABASE, Databases
 from tests.e2e.supplied import NS, Supply, operator
-from tests.e2e.vault_world import VaultWorld, open_vault_world
+from tests.e2e.vault_world import SERVERS, VaultWorld, open_vault_world
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.secrets import SecretSpec
 from wardkeeper.engine.secret_job import Job
@@ -35,9 +35,11 @@ ROTATIONS = 10
 PATIENCE = 60.0
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultWorld]:
-    with open_vault_world(tmp_path_factory.mktemp("vault"), postgres=True) as world:
+@pytest.fixture(scope="module", params=SERVERS)
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[VaultWorld]:
+    with open_vault_world(tmp_path_factory.mktemp("vault"), request.param, postgres=True) as world:
         yield world
 
 

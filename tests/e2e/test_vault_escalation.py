@@ -3,7 +3,7 @@
 """Nobody gets further in Vault than they should: database, PKI, transit, leases, entities.
 
 What is refused is tried beside what is allowed, with the product's own client and policies, so
-that a refusal is never one by mistake. WARDKEEPER_OPENBAO_VERSION chooses the server.
+that a refusal is never one by mistake.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from tests.cluster.authorities import Authorities
 from tests.cluster.databases import DATABASE, Databases
-from tests.e2e.vault_world import OPERATOR, VaultWorld, open_vault_world
+from tests.e2e.vault_world import OPERATOR, SERVERS, VaultWorld, open_vault_world
 from wardkeeper.cli.vault import app
 from wardkeeper.proof.csr import new_key_and_csr
 from wardkeeper.vault.access import VaultAccess
@@ -85,9 +85,11 @@ def client_of(world: VaultWorld) -> WorkflowVault:
     )
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with open_vault_world(tmp_path_factory.mktemp("vault"), postgres=True) as vault:
+@pytest.fixture(scope="module", params=SERVERS)
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    with open_vault_world(tmp_path_factory.mktemp("vault"), request.param, postgres=True) as vault:
         yield furnish(vault)
 
 

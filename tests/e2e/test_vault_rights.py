@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.vault_world import OPERATOR, VaultWorld, open_vault_world
+from tests.e2e.vault_world import OPERATOR, SERVERS, VaultWorld, open_vault_world
 from wardkeeper.vault.roles import OPERATOR_PINS, READER_PINS, WRITER_PINS, role_body
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ WRITER = role_body(WRITER_PINS, NS, WF)
 READER = role_body(READER_PINS, NS, WF)
 
 
-@pytest.fixture(scope="module")
-def vault_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultWorld]:
-    with open_vault_world(tmp_path_factory.mktemp("vault")) as world:
+@pytest.fixture(scope="module", params=SERVERS)
+def vault_world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[VaultWorld]:
+    with open_vault_world(tmp_path_factory.mktemp("vault"), request.param) as world:
         yield world
 
 

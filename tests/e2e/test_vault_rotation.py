@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cluster.vault_server import KEY
 from tests.e2e.supplied import NS, SECRET, Supply, operator
-from tests.e2e.vault_world import OPERATOR, VaultWorld, open_vault_world
+from tests.e2e.vault_world import OPERATOR, SERVERS, VaultWorld, open_vault_world
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.secrets import SecretSpec
 from wardkeeper.cli.vault import EXIT_FAILED
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
 FIELDS = {"kvGenerated": {"fields": [{"name": "password"}, {"name": "user", "length": 16}]}}
 
 
-@pytest.fixture(scope="module")
-def vault_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultWorld]:
-    with open_vault_world(tmp_path_factory.mktemp("vault")) as world:
+@pytest.fixture(scope="module", params=SERVERS)
+def vault_world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[VaultWorld]:
+    with open_vault_world(tmp_path_factory.mktemp("vault"), request.param) as world:
         yield world
 
 
@@ -130,9 +133,11 @@ async def test_a_deleted_secret_comes_back_as_the_same_version(supplied: Supply)
 async def test_a_sealed_vault_takes_nothing_away_and_work_goes_on_by_itself(
     supplied: Supply,
 ) -> None:
+    bao = supplied.world.bao
+    if not bao.unseal_key:
+        pytest.skip(f"nobody could unseal {bao.address} again; give its key in {KEY}")
     await supplied.one()
     before = supplied.values()
-    bao = supplied.world.bao
     bao.seal()
     try:
         assert (await supplied.vault.health()).sealed

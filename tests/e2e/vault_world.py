@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import os
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,37 +16,41 @@ from typer.testing import CliRunner
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.levels import Level
+from tests.cluster.openbao import versions
+from tests.cluster.vault_server import ScratchVault
 from wardkeeper.cli.vault import app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.cluster.openbao import OpenBao
+    from tests.cluster.vault_server import VaultServer
 
 CRDS = Path(__file__).parents[2] / "crds"
 OPERATOR = ("wardkeeper-system", "wardkeeper")
+SCRATCH = "scratch"
+"""Stands for the server that somebody gives to the tests (`tests/cluster/vault_server.py`)."""
+
+SERVERS = (*versions(), *([SCRATCH] if ScratchVault.given(os.environ) else []))
+"""What suites about Vault are run on, one after the other: parameters of their fixtures."""
 
 
 @dataclass
 class VaultWorld:
-    """A cluster of its own, with an OpenBao that starts empty.
+    """A cluster of its own, with a Vault that starts empty.
 
     Attributes:
-        cluster: API server and OpenBao.
+        cluster: API server, and PostgreSQL if asked for.
+        bao: OpenBao, or what is given in its place.
         core: the core API, as an admin.
         files: CA and reviewer token, as options of the command.
         first_run: what the first run of the command printed.
     """
 
     cluster: Cluster
+    bao: VaultServer
     core: CoreV1Api
     files: tuple[str, ...]
     first_run: str = ""
-
-    @property
-    def bao(self) -> OpenBao:
-        """The server."""
-        return self.cluster.openbao
 
     def ask(
         self, method: str, path: str, token: str | None = None, body: dict[str, Any] | None = None
@@ -99,14 +104,18 @@ class VaultWorld:
 
 
 @contextmanager
-def open_vault_world(folder: Path, *, postgres: bool = False) -> Iterator[VaultWorld]:
+def open_vault_world(
+    folder: Path, server: str = SERVERS[0], *, postgres: bool = False
+) -> Iterator[VaultWorld]:
     """Start it, with PostgreSQL if asked for, and install everything; stopped at the end."""
-    started = Cluster(Level.API, openbao=True, postgres=postgres)
-    with started as cluster, cluster.api_client() as api:
+    given = ScratchVault.given(os.environ) if server == SCRATCH else None
+    started = Cluster(Level.API, openbao=False if given else server, postgres=postgres)
+    with started as cluster, cluster.api_client() as api, ExitStack() as stack:
+        bao = stack.enter_context(given) if given else cluster.openbao
         reviewer = folder / "reviewer-token"
         reviewer.write_text(cluster.reviewer_token())
         files = (f"--kubernetes-ca-file={cluster.ca}", f"--reviewer-token-file={reviewer}")
-        world = VaultWorld(cluster, CoreV1Api(api), files)
+        world = VaultWorld(cluster, bao, CoreV1Api(api), files)
         cluster.kubectl("apply", "--server-side", "-k", str(CRDS))
         world.service_account(*OPERATOR)
         world.first_run = world.bootstrap()
