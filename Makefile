@@ -10,7 +10,7 @@ CHECKOV := .venv-checkov
 export WARDKEEPER_CHECKOV := $(CURDIR)/$(CHECKOV)/bin/checkov
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint format bench crds lock clean
+.PHONY: help demo up down test lint format bench crds chart lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ bench: $(READY) ## speed and memory on the real control plane, as ratios against
 
 crds: $(READY) ## make crds/ and the generated pages of docs/ from the API models
 	@$(BIN)/python -m wardkeeper.api.generate --write
+
+chart: $(READY) ## write the chart's README.md and the page of metrics and alerts anew
+	@$(BIN)/python -m tests.chart.documentation
+	@$(BIN)/python -m wardkeeper.shell.metrics_page charts/wardkeeper/files/rules.yaml > docs/metrics.md
 
 lock: $(READY) ## resolve the dependencies anew
 	@for set in "runtime.lock" "dev.lock --extra dev --extra kubeconfig"; do \
