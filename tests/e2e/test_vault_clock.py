@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -118,13 +119,26 @@ async def test_an_operator_that_starts_with_a_wrong_clock_hurries_nothing(
     async with operating(world, timedelta(), every="4m") as one:
         await one.supply.one()
         async with operator(world, one.proxy.address, clock=one.now) as fresh:
-            one.wrong, one.supply.vault = wrong, fresh
-            one.supply.__post_init__()
+            one.wrong, one.supply = wrong, replace(one.supply, vault=fresh)
             one.proxy.forget()
             for _ in range(5):
                 assert (await one.supply.one()).version == "1"
             assert one.proxy.counts().keys() <= {HEALTH}
         assert len(one.made()) == 1
+
+
+@EITHER_WAY
+async def test_a_clock_that_is_set_while_the_operator_runs_hurries_nothing(
+    world: VaultWorld, wrong: timedelta
+) -> None:
+    async with operating(world, timedelta(), every="4m") as one:
+        due = (await one.supply.one()).due_at
+        one.wrong = wrong
+        one.proxy.forget()
+        for _ in range(5):
+            outcome = await one.supply.one()
+            assert (outcome.version, outcome.due_at) == ("1", due)
+        assert one.proxy.counts().keys() <= {HEALTH}
 
 
 async def test_a_secret_is_replaced_at_its_time_by_vaults_clock_and_once(

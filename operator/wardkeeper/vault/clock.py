@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: The Wardkeeper Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The time at Vault, which is the time that counts for whatever Vault makes and ends."""
+"""The time at Vault, which is the time that counts for whatever Vault makes and ends.
+
+Between two measurements it goes on with a clock that only ever grows, so that somebody who sets
+ours rotates nothing.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +21,11 @@ if TYPE_CHECKING:
     from wardkeeper.vault.client import VaultClient
 
 SKEW_KEEPS = 60.0
-"""Seconds that a measured difference of the clocks is used before it is measured again."""
+"""Seconds that a measurement is used before there is another one."""
 
 
 class VaultClock:
-    """Vault's clock, by what it was last seen to differ from ours.
-
-    Attributes:
-        skew: Vault's clock minus ours when it was last measured; zero before.
-    """
+    """Vault's clock, going on from when it was last seen."""
 
     def __init__(
         self,
@@ -33,11 +33,18 @@ class VaultClock:
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
     ) -> None:
-        self.skew = timedelta()
         self._client = client
         self._clock = clock
         self._monotonic = monotonic
-        self._measured_at: float | None = None
+        self._seen: tuple[datetime, float] | None = None
+
+    @property
+    def skew(self) -> timedelta:
+        """Vault's clock minus ours; zero before it was seen."""
+        if self._seen is None:
+            return timedelta()
+        told, at = self._seen
+        return told + timedelta(seconds=self._monotonic() - at) - self._clock()
 
     async def now(self) -> datetime:
         """The time on Vault's clock, measured within the last minute.
@@ -45,8 +52,7 @@ class VaultClock:
         Raises:
             VaultError: it is sealed or cannot be reached.
         """
-        measured = self._measured_at
-        if measured is None or self._monotonic() - measured > SKEW_KEEPS:
+        if self._seen is None or self._monotonic() - self._seen[1] > SKEW_KEEPS:
             await self._measure()
         return self._clock() + self.skew
 
@@ -65,9 +71,8 @@ class VaultClock:
 
     async def _measure(self) -> Health:
         """Ask for the health and take the server's clock at half the way."""
-        start = self._clock()
+        start = self._monotonic()
         health = await ask_health(self._client)
         if health.server_time is not None:
-            self.skew = health.server_time - (start + (self._clock() - start) / 2)
-            self._measured_at = self._monotonic()
+            self._seen = health.server_time, (start + self._monotonic()) / 2
         return health

@@ -278,6 +278,20 @@ async def test_time_is_told_by_vaults_clock(
     assert await vault.now() == ours
 
 
+@pytest.mark.parametrize("minutes", [5, -5])
+async def test_a_clock_that_somebody_sets_moves_vaults_time_nowhere(
+    vault: WorkflowVault, fake: FakeVault, ticks: Ticks, minutes: int
+) -> None:
+    ours = fake.now
+    vault._clock._clock = lambda: ours
+    assert await vault.now() == fake.now
+    ours += timedelta(minutes=minutes)
+    ticks.now += 10
+    assert await vault.now() == fake.now + timedelta(seconds=10)
+    assert ours + vault.skew == fake.now + timedelta(seconds=10)
+    assert len(fake.log) == 1
+
+
 async def test_leaving_revokes_the_operators_token(vault: WorkflowVault, fake: FakeVault) -> None:
     async with vault:
         await vault.ensure_roles(NS, WF)
