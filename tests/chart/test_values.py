@@ -108,7 +108,7 @@ def with_(path: str, value: object) -> Obj:
     return dict(made)
 
 
-REFUSED = (
+REFUSED: tuple[tuple[str, Any, str], ...] = (
     ("replicaCount", 2, "additional properties 'replicaCount' not allowed"),
     ("image.name", "x", "additional properties 'name' not allowed"),
     ("settings.http", {"port": 1}, "additional properties 'http' not allowed"),
