@@ -22,6 +22,14 @@ What values.schema.json cannot refuse.
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
 {{- fail "serviceMonitor.enabled and podMonitor.enabled are both true: every sample would be stored twice; enable one" -}}
 {{- end -}}
+{{- /* Without a cluster, lookup finds nothing at all. */ -}}
+{{- if lookup "v1" "Namespace" "" "kube-system" -}}
+{{- range .Values.namespaces -}}
+{{- if not (lookup "v1" "Namespace" "" .) -}}
+{{- fail (printf "namespaces names %s, which does not exist: kubectl create namespace %s" . .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- range $index, $rule := .Values.grantableRules -}}
 {{- if and (has "secrets" $rule.resources) (not $rule.resourceNames) -}}
 {{- fail (printf "grantableRules[%d] names secrets without resourceNames: workflows could be given every Secret of their namespace; name those that may be read" $index) -}}
