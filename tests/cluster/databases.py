@@ -115,6 +115,10 @@ class Databases:
         """Make the user, named like the role, and the role; OpenBao changes the password now."""
         unknown = secrets.token_urlsafe(16)
         self._postgres.sql(f"CREATE ROLE \"{name}\" LOGIN PASSWORD '{unknown}' IN ROLE {GRANTS}")
+        return self.static_role(name, period)
+
+    def static_role(self, name: str, period: str = LONG) -> str:
+        """A role for a user that is there, named like it; OpenBao changes the password now."""
         body = {
             "db_name": DATABASE,
             "username": name,

@@ -138,14 +138,14 @@ class Aviary:
         place: its namespace.
         heard: what is secret.
         vault: what the operator takes for OpenBao.
-        logs: folder of every log but the operator's; the audit log with bodies is among them.
+        databases: what the logins are for.
         secrets: names of the secrets.
     """
 
     place: Place
     heard: Heard
     vault: VaultProxy
-    logs: Path
+    databases: Databases
     secrets: tuple[str, ...]
     asked: int = 0
 
@@ -156,9 +156,14 @@ class Aviary:
         self.place.annotate(NAME, rotate_now=request)
         return request
 
+    def bao(self, method: str, path: str, body: Obj | None = None) -> Any:
+        """One request to OpenBao as its administrator."""
+        return self.place.stage.cluster.openbao.api(method, path, body)
+
     def everywhere(self) -> dict[str, str]:
-        """What stands outside of Secrets and OpenBao, by place."""
-        logs = {one.name: one.read_text(errors="replace") for one in self.logs.glob("*.log")}
+        """What stands outside of Secrets and OpenBao, by place; the audit log with its bodies."""
+        folder = self.place.stage.cluster.run.logs
+        logs = {one.name: one.read_text(errors="replace") for one in folder.glob("*.log")}
         return {**outside(self.place, NAME), **logs}
 
     def leaks(self) -> list[str]:
@@ -196,7 +201,7 @@ def open_aviary(program: str = "wardkeeper.shell.main") -> Iterator[Aviary]:
                 place.create(small(NAME, secrets=secrets))
                 place.until_ready(NAME)
                 names = tuple(one["name"] for one in secrets)
-                yield Aviary(place, heard, vault, cluster.run.logs, names)
+                yield Aviary(place, heard, vault, databases, names)
 
 
 def _secrets(place: Place, databases: Databases) -> list[Obj]:

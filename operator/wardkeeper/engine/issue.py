@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from wardkeeper.api.reasons import Reason
 from wardkeeper.rotation.credential import Handle
 from wardkeeper.rotation.version import Version, read_version, write_version
 from wardkeeper.vault.errors import Kind, VaultError
@@ -28,7 +29,15 @@ _WRITES = 3
 
 
 class NothingMade(Exception):
-    """There is nothing to deliver, and nothing empty ever replaces something."""
+    """There is nothing to deliver, and nothing empty ever replaces something.
+
+    Attributes:
+        reason: the reason for a condition.
+    """
+
+    def __init__(self, message: str, reason: Reason = Reason.SECRET_EMPTY) -> None:
+        self.reason = reason
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)

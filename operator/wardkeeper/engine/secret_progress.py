@@ -80,7 +80,7 @@ class Progress:
             except NotProven as refuted:
                 await self._not_proven(decision, refuted)
             except NothingMade as nothing:
-                return self._report(decision, Trouble.empty(str(nothing)))
+                return self._report(decision, Trouble.empty(str(nothing), nothing.reason))
         raise RuntimeError(
             f"secret {work.spec.name} of workflow {work.job.namespace}/{work.job.workflow} came "
             f"to no rest in {MOST_STEPS} steps"

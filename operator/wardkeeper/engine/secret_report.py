@@ -11,7 +11,7 @@ from wardkeeper.api.credential import Engine
 from wardkeeper.api.reasons import Reason
 from wardkeeper.engine.secret_job import SecretOutcome
 from wardkeeper.engine.secret_wish import GIVE_UP_BEFORE
-from wardkeeper.rotation.facts import Phase, Step
+from wardkeeper.rotation.facts import Cause, Phase, Step
 from wardkeeper.rotation.record import write_time
 from wardkeeper.vault.errors import Kind, VaultError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from wardkeeper.api.secrets import SecretSpec
     from wardkeeper.rotation.credential import Credential
-    from wardkeeper.rotation.facts import Cause, Decision, Facts, Wish
+    from wardkeeper.rotation.facts import Decision, Facts, Wish
 
 WAIT_UNAVAILABLE = 5.0
 """Seconds to the next try when Vault is away and says nothing about waiting."""
@@ -28,6 +28,9 @@ WAIT_UNAVAILABLE = 5.0
 WAIT_REFUSED = 60.0
 """Seconds to the next try when Vault refuses: a person has to act first."""
 
+DELETED = (
+    "somebody deleted its source in Vault; write it anew, or take the secret out of the workflow"
+)
 NO_VAULT_REMEDY = "set vault.address in the operator's settings"
 
 
@@ -60,9 +63,9 @@ class Trouble:
         return cls(Phase.FAILED, Reason.DATABASE_REFUSED, message, WAIT_REFUSED)
 
     @classmethod
-    def empty(cls, message: str) -> Self:
+    def empty(cls, message: str, reason: Reason = Reason.SECRET_EMPTY) -> Self:
         """The source holds nothing that could be delivered."""
-        return cls(Phase.FAILED, Reason.SECRET_EMPTY, message, WAIT_REFUSED)
+        return cls(Phase.FAILED, reason, message, WAIT_REFUSED)
 
 
 def without_vault(secret: str) -> Trouble:
@@ -133,13 +136,7 @@ def _standing(
     """A trouble that no request met in this pass, but that stands."""
     current, next_look = decision.current, WAIT_REFUSED
     if facts.source is not None and facts.source.deleted:
-        return Trouble(
-            Phase.FAILED,
-            Reason.SOURCE_DELETED,
-            "somebody deleted its source in Vault; write it anew, or take the secret out of the "
-            "workflow",
-            next_look,
-        )
+        return Trouble(Phase.FAILED, Reason.SOURCE_DELETED, DELETED, next_look)
     if facts.source is not None and facts.source.empty:
         message = "its source in Vault is empty, and nothing empty is delivered; write its values"
         return Trouble(Phase.FAILED, Reason.SECRET_EMPTY, message, next_look)
@@ -150,7 +147,7 @@ def _standing(
     unproven = next((one for one in facts.entries if _is_unproven(one)), None)
     if unproven is not None:
         return replace(Trouble.unproven(unproven.last_error), wait=_wait(unproven, facts))
-    if current is not None and current.failures:
+    if current is not None and current.failures and decision.cause is not Cause.CURRENT:
         at = f"; tried again at {write_time(current.retry_at)}" if current.retry_at else ""
         message = f"a new one did not work: {current.last_error}{at}"
         return Trouble(Phase.FAILED, Reason.ROTATION_FAILED, message, next_look)
@@ -226,8 +223,10 @@ def _another_approval(wish: Wish, decision: Decision) -> str:
 
 
 def _next_look(facts: Facts, decision: Decision, trouble: Trouble | None) -> float | None:
+    """Seconds to the next look: for the trouble, or for what goes on beside it."""
+    waits = []
     if trouble is not None and trouble.phase in (Phase.DEGRADED, Phase.FAILED):
-        return trouble.wait
-    if decision.next_look is None:
-        return None
-    return max(1.0, (decision.next_look - facts.now).total_seconds())
+        waits.append(trouble.wait)
+    if decision.next_look is not None:
+        waits.append(max(1.0, (decision.next_look - facts.now).total_seconds()))
+    return min(waits, default=None)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from wardkeeper.engine.issue import issue
 from wardkeeper.render.secret import render_secret
 from wardkeeper.rotation.credential import Credential
-from wardkeeper.rotation.facts import Cause, Step
+from wardkeeper.rotation.facts import Cause, Phase, Step
 from wardkeeper.rotation.record import annotations_of, record_for
 from wardkeeper.rotation.times import backoff, deadline_of
 
@@ -68,7 +68,7 @@ async def reject(work: Work, decision: Decision, why: str) -> None:
             current,
             failures=failures,
             retry_at=work.now + backoff(failures),
-            last_error=(why or "the workload did not become ready with it")[:LONGEST_NOTE],
+            last_error=why[:LONGEST_NOTE],
         )
     await work.note(subject, rejected_at=work.now, last_error=why[:LONGEST_NOTE])
     work.services.count(work.wish.engine, "rolled_back" if current else "failed", None)
@@ -110,6 +110,7 @@ async def _intend(work: Work, decision: Decision, vault: WorkflowVault) -> None:
 
 
 async def _issue(work: Work, decision: Decision, vault: WorkflowVault, subject: Credential) -> None:
+    work.services.sources.put(work.job.uid, work.spec.name, None)  # it is older than what comes
     issued = await issue(work.driver, await work.desk(decision, vault), subject, work.job.uid)
     if issued.version is not None:
         work.versions[subject.rotation_id] = issued.version
@@ -178,7 +179,12 @@ async def _supersede(work: Work, subject: Credential, revoke_after: datetime) ->
 async def _reject(
     work: Work, decision: Decision, vault: WorkflowVault, subject: Credential
 ) -> None:
-    await reject(work, decision, "")
+    if decision.phase in (Phase.INTENT, Phase.ISSUED):  # the spec asks for something else by now
+        await work.note(subject, rejected_at=work.now, retry_at=None, last_error="")
+    elif decision.cause is Cause.ENDED:
+        await reject(work, decision, "it ended before it was in use")
+    else:
+        await reject(work, decision, "the workload did not become ready with it")
 
 
 async def _renew(work: Work, decision: Decision, vault: WorkflowVault, subject: Credential) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def beside(wish: Wish, facts: Facts, stand: Standing, decision: Decision) -> Decision:
     """What can be done besides; the decision itself when nothing can."""
     for one, renewal in _renewals(wish, stand):
-        if renewal <= facts.now and not _waits(one, facts):
+        if renewal <= facts.now:
             return replace(decision, step=Step.RENEW, subject=one)
     ends = [(one, retires_at(wish, facts, stand, one)) for one in stand.old]
     for one, end in ends:
@@ -50,8 +50,8 @@ def _times(
     for old in stand.old:
         end = retires_at(wish, facts, stand, old)
         yield max(end, old.retry_at) if end and old.retry_at else end
-    for one, renewal in _renewals(wish, stand):
-        yield max(renewal, one.retry_at) if one.retry_at else renewal
+    for _, renewal in _renewals(wish, stand):
+        yield renewal
     for live in (stand.current, stand.coming):
         if live is not None:
             yield facts.now + look_after(wish, live)
@@ -62,7 +62,10 @@ def _times(
 
 
 def _renewals(wish: Wish, stand: Standing) -> Iterator[tuple[Credential, datetime]]:
-    """Leases and when they are renewed; one that was replaced, only up to the overlap's end."""
+    """Leases and when they are renewed; one that was replaced, only up to the overlap's end.
+
+    It is nothing to them when another proof or another rotation is tried.
+    """
     for live in (stand.current, stand.coming):
         renewal = renew_at(wish, live) if live is not None else None
         if live is not None and renewal is not None:

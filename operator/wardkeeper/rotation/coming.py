@@ -39,12 +39,13 @@ def under_way(wish: Wish, facts: Facts, stand: Standing, coming: Credential) -> 
     """
     cause = cause_of(wish, facts, stand.current)
     issued = coming.issued_at is not None
-    if not issued and coming.source != wish.source:
-        return Decision(Step.REJECT, Phase.INTENT, Cause.SOURCE_CHANGED, coming)
     if issued and has_ended(coming, facts.now):
         return Decision(Step.REJECT, Phase.ROLLING_BACK, Cause.ENDED, coming)
     if issued and is_delivered(wish, facts, coming):
         return _taken_up(wish, facts, stand.current, coming, cause)
+    if coming.source != wish.source and not _was_delivered(facts, coming):
+        phase = Phase.ISSUED if issued else Phase.INTENT
+        return Decision(Step.REJECT, phase, Cause.SOURCE_CHANGED, coming)
     kept = _kept(wish, facts, stand, coming, cause)
     if kept is not None:
         return kept
@@ -58,6 +59,12 @@ def under_way(wish: Wish, facts: Facts, stand: Standing, coming: Credential) -> 
     return Decision(Step.PUBLISH, Phase.PUBLISHING, cause, coming)
 
 
+def _was_delivered(facts: Facts, coming: Credential) -> bool:
+    """Whether the live Secret says that it is this one, though somebody may have edited it."""
+    record = facts.delivered
+    return record is not None and record.rotation_id == coming.rotation_id
+
+
 def _kept(
     wish: Wish, facts: Facts, stand: Standing, coming: Credential, cause: Cause
 ) -> Decision | None:
@@ -65,12 +72,12 @@ def _kept(
 
     Proving or making one may fail for hours, and pods start meanwhile.
     """
-    current, record = stand.current, facts.delivered
+    current = stand.current
     if current is None or coming.rotation_id in facts.proven:
         return None
     if coming.issued_at is not None and not _proves_first(wish):
         return None
-    if record is not None and record.rotation_id == coming.rotation_id:
+    if _was_delivered(facts, coming):
         return None
     again = redelivered(wish, facts, current, stand.old, cause)
     return again if again is not None and again.cause is not Cause.DATES_CHANGED else None

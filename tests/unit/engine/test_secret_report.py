@@ -14,7 +14,7 @@ from wardkeeper.api.reasons import Reason
 from wardkeeper.api.secrets import SecretSpec
 from wardkeeper.engine.secret_report import report
 from wardkeeper.rotation.credential import Credential, Handle
-from wardkeeper.rotation.facts import Decision, Facts, Phase, Rolling, Step, Wish
+from wardkeeper.rotation.facts import Cause, Decision, Facts, Phase, Rolling, Step, Wish
 from wardkeeper.vault.errors import Kind
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,3 +71,22 @@ def test_an_approval_that_gives_up_nothing_is_told_of(approved: int, words: str)
     assert outcome.waits_for.startswith(words)
     assert bool(outcome.waits_for) == bool(words)
     assert outcome.reason is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"), [(Cause.DUE, Reason.ROTATION_FAILED), (Cause.CURRENT, None)]
+)
+def test_a_failure_is_told_of_as_long_as_another_one_is_wanted(
+    cause: Cause, reason: Reason | None
+) -> None:
+    current = replace(INTENT, failures=1, proven_at=NOW, issued_at=NOW, last_error="refused")
+    facts = Facts((current,), None, False, Rolling(), NOW)
+    decision = Decision(Step.WAIT, Phase.IDLE, cause, current=current)
+    outcome = report(WISH, SPEC, facts, decision, None, restored=None, rotated=False)
+    assert outcome.reason is reason
+
+
+def test_a_trouble_puts_off_nothing_else() -> None:
+    soon = Decision(Step.WAIT, Phase.INTENT, next_look=NOW + timedelta(seconds=7))
+    facts = Facts((INTENT,), None, False, Rolling(), NOW)
+    assert report(WISH, SPEC, facts, soon, None, restored=None, rotated=False).next_look == 7

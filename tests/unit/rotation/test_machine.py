@@ -248,6 +248,14 @@ def test_an_intent_of_something_that_nobody_wants_any_more_is_given_up(failures:
     assert decision.cause is Cause.SOURCE_CHANGED
 
 
+def test_one_that_was_made_for_another_spec_is_given_up_before_anybody_gets_it() -> None:
+    current, coming = in_use(), issued(source="before", failures=2, retry_at=NOW + HOUR)
+    decision = decide(wish(), facts(current, coming, shown=current))
+    assert (decision.step, decision.subject) == (Step.REJECT, coming)
+    assert (decision.phase, decision.cause) == (Phase.ISSUED, Cause.SOURCE_CHANGED)
+    assert decide(wish(), facts(current, coming, shown=coming)).step is not Step.REJECT
+
+
 def test_a_new_credential_is_proven_then_published() -> None:
     current, coming = past_due(), issued()
     known = facts(current, coming, shown=current)
@@ -262,6 +270,25 @@ def test_while_nobody_can_be_asked_to_prove_it_the_rest_goes_on() -> None:
     wished = wish(engine=Engine.DATABASE_DYNAMIC)
     decision = decide(wished, facts(current, coming, shown=current, wished=wished))
     assert (decision.step, decision.subject) == (Step.RENEW, current)
+
+
+@pytest.mark.parametrize("renewed", ["current", "coming"])
+def test_renewals_wait_for_no_other_try(renewed: str) -> None:
+    lease: dict[str, Any] = {
+        "engine": Engine.DATABASE_DYNAMIC,
+        "term": 3 * HOUR,
+        "retry_at": NOW + HOUR,
+    }
+    soon, late = NOW + HOUR, NOW + 3 * HOUR
+    current = in_use(**lease, expires_at=soon if renewed == "current" else late)
+    coming = issued(**lease, expires_at=soon if renewed == "coming" else late)
+    wished = wish(engine=Engine.DATABASE_DYNAMIC)
+    known = facts(current, coming, shown=current, wished=wished)
+    decision = decide(wished, known)
+    assert decision.step is Step.RENEW
+    assert decision.subject == (current if renewed == "current" else coming)
+    waits = decide(wished, replace(known, now=NOW - HOUR / 20))
+    assert (waits.step, waits.next_look) == (Step.WAIT, NOW)
 
 
 def test_of_a_static_user_the_new_password_is_published_before_it_is_proven() -> None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wardkeeper.api.credential import Engine
+from wardkeeper.api.reasons import Reason
 from wardkeeper.engine.driver import Made
 from wardkeeper.engine.drivers.plain import PlainDriver
 from wardkeeper.engine.issue import NothingMade
+from wardkeeper.engine.secret_report import DELETED
 from wardkeeper.rotation.credential import Handle
 from wardkeeper.rotation.facts import Source
 from wardkeeper.rotation.record import write_time
@@ -43,8 +45,10 @@ class KvSyncedDriver(PlainDriver):
         """Take what is there."""
         source = _source(desk.spec)
         found = await desk.working_as.kv.read_synced(source.path)
-        if found is None or found.deleted:
+        if found is None and desk.current is None:
             raise VaultError(Kind.SOURCE_MISSING, f"read hw-synced path {source.path}")
+        if found is None or found.deleted:
+            raise NothingMade(DELETED, Reason.SOURCE_DELETED)
         missing = [name for name in source.fields if not found.data.get(name)]
         if missing:
             raise NothingMade(

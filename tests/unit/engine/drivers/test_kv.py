@@ -13,6 +13,8 @@ from tests.unit.engine.drivers.bench import PATH, Bench
 from tests.unit.engine.drivers.fake import CANARY, FakeVault
 from tests.unit.proof.authorities import NOW
 from wardkeeper.api.credential import Engine
+from wardkeeper.api.reasons import Reason
+from wardkeeper.engine.issue import NothingMade
 from wardkeeper.rotation.facts import Source
 from wardkeeper.rotation.record import write_time
 from wardkeeper.vault.errors import Kind, VaultError
@@ -88,12 +90,22 @@ async def test_a_source_says_when_it_holds_nothing(bench: Bench, found: Source) 
     assert await bench.driver.look(bench.desk()) == found
 
 
-async def test_a_source_that_was_deleted_is_missing() -> None:
-    bench = synced({}, deleted=True)
+async def test_a_source_that_was_never_written_is_missing() -> None:
+    bench = Bench(Engine.KV_SYNCED)
     with pytest.raises(VaultError) as caught:
         await bench.issue(await bench.intend())
     assert caught.value.kind is Kind.SOURCE_MISSING
     assert PATH in str(caught.value)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_a_source_that_was_deleted_is_told_of_as_such(whole: bool) -> None:
+    bench = synced({"token": CANARY})
+    await bench.bring()
+    bench.fake.synced = {} if whole else synced({}, deleted=True).fake.synced
+    with pytest.raises(NothingMade, match="write it anew") as caught:
+        await bench.issue(await bench.intend())
+    assert caught.value.reason is Reason.SOURCE_DELETED
 
 
 async def test_ending_a_synced_value_touches_nothing_that_its_writer_owns() -> None:
