@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from wardkeeper.api.secrets import SecretSpec
 from wardkeeper.engine.secret_job import Job
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.kubeconfig import from_kubeconfig
+from wardkeeper.vault.clock import SKEW_KEEPS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.cluster("api")
 
 WRONG = timedelta(minutes=5)
+HOUR = timedelta(hours=1)
 SLACK = timedelta(seconds=2)
 """Vault tells its time in whole seconds, and passes take some."""
 
@@ -47,7 +50,11 @@ class Operator:
 
     def __init__(self, wrong: timedelta, proxy: VaultProxy) -> None:
         self.wrong, self.proxy = wrong, proxy
+        self.passed = 0.0
         self.supply: Supply
+
+    def seconds(self) -> float:
+        return time.monotonic() + self.passed
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.wrong
@@ -83,7 +90,7 @@ async def operating(world: VaultWorld, wrong: timedelta, every: str) -> AsyncIte
         made = Operator(wrong, proxy)
         async with (
             Client(access, user_agent="test") as kube,
-            operator(world, proxy.address, clock=made.now) as vault,
+            operator(world, proxy.address, clock=made.now, monotonic=made.seconds) as vault,
         ):
             job = Job(NS, name, f"uid-of-{name}", (spec,))
             made.supply = Supply(world, kube, vault, job, clock=made.now)
@@ -139,6 +146,23 @@ async def test_a_clock_that_is_set_while_the_operator_runs_hurries_nothing(
             outcome = await one.supply.one()
             assert (outcome.version, outcome.due_at) == ("1", due)
         assert one.proxy.counts().keys() <= {HEALTH}
+
+
+@EITHER_WAY
+async def test_a_node_of_vault_whose_clock_is_wrong_causes_one_rotation_when_one_is_asked_for(
+    world: VaultWorld, wrong: timedelta
+) -> None:
+    async with operating(world, timedelta(), every="1h") as one:
+        await one.supply.one()
+        one.proxy.skew = wrong
+        one.passed = SKEW_KEEPS + 1
+        for _ in range(5):
+            outcome = await one.supply.one(rotate_now="db@1")
+            assert (outcome.version, outcome.reason) == ("2", None)
+        assert one.proxy.counts()[HEALTH] == 2
+        assert abs(one.supply.vault.skew - wrong) <= SLACK
+        assert outcome.due_at is not None
+        assert timedelta(minutes=54) - SLACK <= outcome.due_at - one.made()[-1] <= HOUR
 
 
 async def test_a_secret_is_replaced_at_its_time_by_vaults_clock_and_once(
