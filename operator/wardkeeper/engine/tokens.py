@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _REFUSED = frozenset({Kind.TOKEN_DEAD, Kind.DENIED, Kind.INVALID})
 
+DOUBT_PAUSE = timedelta(minutes=10)
+"""Between two logins because something was denied: wrong policies make no heap of tokens."""
+
 
 @dataclass(slots=True)
 class _Live:
@@ -66,6 +69,7 @@ class Tokens:
         self._live: dict[str, _Live] = {}
         self._leases = TokenLeases(ledger, vault)
         self._locks: dict[str, asyncio.Lock] = {}
+        self._refused: dict[str, datetime] = {}
 
     async def own(self, owner: Owner) -> OwnVault:
         """Vault as the workflow: with the token that is kept, else after a login.
@@ -121,14 +125,21 @@ class Tokens:
     async def doubt(self, owner: Owner) -> bool:
         """Vault denied something: whether it refuses the token, so that a login may help.
 
+        One that followed another a moment ago is not looked into: a third would fare no better.
+
         Raises:
             VaultError: nobody can tell now.
         """
         async with self._lock(owner.uid):
-            entry = self._ledger.token(owner.uid)
+            entry, last = self._ledger.token(owner.uid), self._refused.get(owner.uid)
             if entry is None or not serves(entry, self._now()):
                 return False
-            return not await self._renewed(owner, entry)
+            if last is not None and self._now() - last < DOUBT_PAUSE:
+                return False
+            if await self._renewed(owner, entry):
+                return False
+            self._refused[owner.uid] = self._now()
+            return True
 
     async def end(self, owner: Owner, also: Callable[[], Awaitable[None]] | None = None) -> None:
         """Revoke the token, and with it the leases that it made; close its entries.
@@ -182,6 +193,7 @@ class Tokens:
         self._live.pop(uid, None)
         self._leases.forget(uid)
         self._locks.pop(uid, None)
+        self._refused.pop(uid, None)
 
     def _lock(self, uid: str) -> asyncio.Lock:
         return self._locks.setdefault(uid, asyncio.Lock())

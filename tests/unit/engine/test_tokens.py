@@ -154,6 +154,18 @@ async def test_a_token_that_vault_refuses_is_revoked_once_its_leases_are_replace
     assert world.ledger.tokens(OWNER.uid) == (token(world),)
 
 
+async def test_policies_that_deny_everything_make_no_heap_of_tokens(world: LedgerWorld) -> None:
+    await world.tokens.own(OWNER)
+    world.vault.denies = {"renew"}
+    doubted = []
+    for _ in range(20):  # a pass in each minute
+        doubted.append(await world.tokens.doubt(OWNER))
+        await world.tokens.own(OWNER)
+        world.passes(60)
+    assert doubted == [True, *[False] * 9, True, *[False] * 9]
+    assert world.vault.logins == 3
+
+
 async def test_ending_revokes_a_token_too_that_vault_has_refused_for_a_while(
     world: LedgerWorld,
 ) -> None:
