@@ -42,8 +42,9 @@ def render(
     serves: tuple[str, ...] = (),
     chart: Path = CHART,
     namespace: str = NAMESPACE,
+    tests: bool = False,
 ) -> list[Obj]:
-    """The objects that `helm template` makes, tests of the release left out.
+    """The objects that `helm template` makes.
 
     Args:
         files: files of values.
@@ -51,12 +52,13 @@ def render(
         serves: API versions with kind that the cluster would serve besides Kubernetes' own.
         chart: folder or package of the chart.
         namespace: of the release.
+        tests: with what `helm test` makes.
 
     Raises:
         RefusedError: helm refuses the values.
     """
     command = [program("helm"), "template", "wardkeeper", str(chart), "--namespace", namespace]
-    command += ["--skip-tests", *(f"--api-versions={one}" for one in serves)]
+    command += [*([] if tests else ["--skip-tests"]), *(f"--api-versions={one}" for one in serves)]
     command += [f"--values={file}" for file in files]
     if values is not None:
         command += ["--values=-"]

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 DIGEST = "sha256:" + "a" * 64
 IMAGE = {"image": {"digest": DIGEST}}
 VARIANTS: dict[str, list[Obj]] = {
-    "default": render(values=IMAGE),
-    "best practice": render(CHART / "values-best-practice.yaml", serves=MONITORING),
+    "default": render(values=IMAGE, tests=True),
+    "best practice": render(CHART / "values-best-practice.yaml", serves=MONITORING, tests=True),
     "everything": render(
         values={
             **IMAGE,
@@ -45,6 +45,7 @@ VARIANTS: dict[str, list[Obj]] = {
             "dashboards": {"enabled": True},
         },
         serves=MONITORING,
+        tests=True,
     ),
 }
 

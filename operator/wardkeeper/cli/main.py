@@ -7,7 +7,7 @@ from __future__ import annotations
 import typer
 
 from wardkeeper import __version__
-from wardkeeper.cli import crd, diff, render, secrets, vault
+from wardkeeper.cli import crd, diff, render, secrets, selftest, vault
 
 app = typer.Typer(
     name="wardkeeper",
@@ -33,6 +33,7 @@ app.command("render")(render.command)
 app.command("diff")(diff.command)
 app.command("secrets")(secrets.command)
 app.command("crd")(crd.command)
+app.command("selftest")(selftest.command)
 app.add_typer(vault.app, name="vault")
 
 
