@@ -28,6 +28,7 @@ from wardkeeper.kube.kubeconfig import from_kubeconfig
 from wardkeeper.proof.database import log_in
 from wardkeeper.proof.errors import NotProven
 from wardkeeper.rotation.facts import Phase
+from wardkeeper.vault.clock import SKEW_KEEPS
 from wardkeeper.vault.token import LOGIN_PAUSE
 
 if TYPE_CHECKING:
@@ -120,9 +121,9 @@ class Two:
         """The operator's monotonic clock."""
         return time.monotonic() + self._passed
 
-    def time_passes(self, seconds: float) -> None:
-        """Put it forward."""
-        self._passed += seconds
+    def a_while_passes(self) -> None:
+        """Put it forward, so that the operator may log in anew, and looks at Vault's clock."""
+        self._passed += max(LOGIN_PAUSE, SKEW_KEEPS) + 1
 
 
 @pytest.fixture
@@ -233,10 +234,10 @@ async def test_an_auth_method_made_anew_takes_all_along_until_an_administrator_s
     mine.ask("DELETE", "sys/auth/kubernetes")
     await mine.names_the_command("db@1")
     mine.ask("POST", "sys/auth/kubernetes", type="kubernetes")
-    two.time_passes(LOGIN_PAUSE)
+    two.a_while_passes()
     await mine.names_the_command("db@1")
     await asyncio.to_thread(mine.supply.world.bootstrap)
-    two.time_passes(LOGIN_PAUSE)
+    two.a_while_passes()
     mine.ask("POST", policy, policy=written_for_the_old)
     await mine.names_the_command("db@1")
     assert mine.supply.values() == before
