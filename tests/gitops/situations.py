@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.cluster.installation import Installation
 from tests.cluster.waiting import until
 from tests.component.workflows import OTHER_IMAGE, container, secret, workflow
 from tests.gitops.judges import Verdict, Verdicts, judge
-from tests.gitops.slow import slow_way
+from tests.gitops.slow import slow_operator
 from wardkeeper.api.workflow import KIND
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from tests.e2e.stories import Place
 
 NAME = "router"
-DELAY = 0.5
+DELAY = 1.0
 """Seconds that a request of the slow operator takes longer; a pass makes several, one by one."""
 
 
@@ -57,15 +56,9 @@ def operator_down(place: Place) -> None:
 def operator_slow(place: Place) -> None:
     """The operator takes its time between seeing the workflow and saying that it is ready."""
     place.stage.operator.stop()
-    cluster = place.stage.cluster
-    with slow_way(cluster.server, DELAY) as server:
-        slow = Installation(cluster, server=server, name="slow")
-        slow.start()
-        try:
-            place.create(workflow(NAME))
-            place.until_ready(NAME)
-        finally:
-            slow.stop()
+    with slow_operator(place.stage.cluster, DELAY):
+        place.create(workflow(NAME))
+        place.until_ready(NAME)
 
 
 def converging(place: Place) -> None:
