@@ -73,7 +73,18 @@ def aviary(clusters: Any) -> Iterator[Aviary]:
         ),
         ([{"name": "Db", "source": DRAWN}], "spec.secrets[0].name"),
     ],
-    ids=lambda given: None if isinstance(given, str) else secrets.token_hex(2),
+    ids=(
+        "a name twice",
+        "no source",
+        "two sources",
+        "a path that climbs",
+        "a path with a glob",
+        "a path in capitals",
+        "a path from the root",
+        "every above maxAge",
+        "overlap above every",
+        "a name in capitals",
+    ),
 )
 def test_what_contradicts_itself_is_refused_with_the_field_and_the_remedy(
     aviary: Aviary, made: list[Obj], words: str
