@@ -36,6 +36,7 @@ class Way:
         installed: whether Wardkeeper is installed and the samples are there before the first block.
         given: names in the folder of work that the page takes for granted; `world.py` makes them.
         instead: what stands for an example's address or name here.
+        helm: whether it was installed by Helm, and not from manifests/.
         gitops: whether the kinds, namespaces and the ConfigMap of Argo CD and Flux are there.
     """
 
@@ -43,6 +44,7 @@ class Way:
     installed: bool = True
     given: tuple[str, ...] = ()
     instead: dict[str, str] = field(default_factory=dict)
+    helm: bool = False
     gitops: bool = False
 
 
@@ -52,10 +54,14 @@ KUBERNETES = "{kubernetes}"
 AS_IT_STANDS = Way()
 
 WAYS = {
-    "README.md": Way(alone=True),
+    "README.md": Way(alone=True, helm=True),
     "docs/gitops.md": Way(gitops=True),
     "docs/installation.md": Way(alone=True, installed=False),
+    "docs/kustomize.md": Way(alone=True, installed=False),
+    "docs/namespaced.md": Way(alone=True, helm=True),
     "docs/secrets.md": Way(given=("lab-results-router.yaml",)),
+    "docs/uninstall.md": Way(alone=True, helm=True),
+    "docs/upgrade.md": Way(alone=True, helm=True),
     "docs/vault.md": Way(
         given=(
             "kube-ca.pem",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from tests.chart.release import Release
 from tests.cluster.build import ensure
 from tests.cluster.demo import SAMPLES
 from tests.cluster.installation import ACCOUNT, NAMESPACE, Installation
@@ -34,7 +35,8 @@ _LINKED = (".venv", "Makefile", "operator", "pyproject.toml", "requirements", "t
 _PROGRAMS = ("wardkeeper", "kubectl-wardkeeper", "wardkeeper-operator")
 _MAKES_OWN = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 _ASKED_BEFORE = ("give-up-before", "quarantine", "reconcile-at", "rotate-now")
-_SECONDS = 180
+_SECONDS = 300
+_VALUES = {"vault": {"address": "https://vault.vault.svc:8200"}}
 
 
 class CommandsFailedError(RuntimeError):
@@ -84,7 +86,7 @@ class World:
         for name in _LINKED:
             (self.folder / name).symlink_to(PROJECT / name)
         if way.installed:
-            self._apply_samples()
+            self._apply_samples(way)
         if way.gitops:
             self._know_gitops()
         self._kubeconfig()
@@ -141,8 +143,8 @@ class World:
         file.write_text(yaml.safe_dump(document))
         (self.folder / ".home").mkdir()
 
-    def _apply_samples(self) -> None:
-        self._have_operator()
+    def _apply_samples(self, way: Way) -> None:
+        self._have_operator(way)
         self.cluster.kubectl("apply", "-f", str(PROJECT / "manifests" / "samples"))
         asked = [f"wardkeeper.io/{name}-" for name in _ASKED_BEFORE]
         for name, namespace in SAMPLES.items():
@@ -150,8 +152,11 @@ class World:
             waiting = ("wait", f"hcw/{name}", "--for=condition=Ready", "--timeout=55s")
             self.cluster.kubectl(*waiting, "-n", namespace)
 
-    def _have_operator(self) -> None:
+    def _have_operator(self, way: Way) -> None:
         """Have Wardkeeper installed as a reader does it, and its operator run."""
+        if self.operator is None and way.helm:
+            self.operator = Release(self.cluster, values=_VALUES)
+            self.operator.install()
         if self.operator is None:
             operator = Installation(self.cluster)
             operator.install()
