@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: The Wardkeeper Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Four judges of readiness, each of them the program that people have, over recorded objects.
+"""Four judges of readiness over recorded objects.
 
-Argo CD runs `health.lua`, Flux its health check expressions, Flux without these and other tools
-ask kstatus, people and pipelines run `kubectl wait`. What a judge says depends on the object
-alone, so every version of an object that a watch told of can be judged afterwards.
+Argo CD runs `health.lua`, here in the same Lua with the same few functions. Flux's own evaluator
+runs its health check expressions, kstatus is the library itself, and `kubectl wait` is kubectl.
+What a judge says depends on the object alone, so every version of an object that a watch told of
+can be judged afterwards.
 """
 
 from __future__ import annotations
