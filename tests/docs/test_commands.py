@@ -48,7 +48,7 @@ def shared(clusters: Clusters) -> Iterator[list[World]]:
         world.cluster.stop()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", SHARED)
 def test_the_commands_of_a_page_work(page: str, shared: list[World], tmp_path: Path) -> None:
     if not shared:
@@ -59,7 +59,7 @@ def test_the_commands_of_a_page_work(page: str, shared: list[World], tmp_path: P
     run_all(page, shared[0])
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", ALONE)
 def test_the_commands_of_a_page_that_installs_or_removes_work(
     page: str, clusters: Clusters, tmp_path: Path
