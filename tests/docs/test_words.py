@@ -81,6 +81,10 @@ def test_versions_are_those_that_tests_run_against() -> None:
     for release in RELEASES:
         name = Path(release.module.removesuffix("/v3")).name
         assert release.version in page, name
-    module = (PROJECT / "tests" / "cluster" / "judges" / "go.mod").read_text()
-    [kstatus] = re.findall(r"sigs.k8s.io/cli-utils (\S+)", module)
-    assert f"cli-utils {kstatus}" in page
+    for folder, module, name in (
+        ("judges", "sigs.k8s.io/cli-utils", "cli-utils"),
+        ("kube-router", "github.com/cloudnativelabs/kube-router/v2", "kube-router"),
+    ):
+        pins = (PROJECT / "tests" / "cluster" / folder / "go.mod").read_text()
+        [version] = re.findall(rf"{re.escape(module)} (v\S+)", pins)
+        assert f"{name} {version}" in page
