@@ -196,22 +196,21 @@ def test_every_object_fits_the_published_schemas(
 
 @pytest.mark.cluster("api")
 @each_variant
-def test_the_operators_pod_is_fit_for_the_level_restricted(
-    cluster: ClusterAccess, variant: str
-) -> None:
+def test_every_pod_is_fit_for_the_level_restricted(cluster: ClusterAccess, variant: str) -> None:
     space = {"name": f"pods-{variant.replace(' ', '-')}", "labels": RESTRICTED}
-    account = {"name": "wardkeeper", "namespace": space["name"]}
-    cluster.apply(
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": space},
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account},
-    )
-    template = deployment(VARIANTS[variant])["spec"]["template"]
-    spec = {**template["spec"]}
-    spec.pop("priorityClassName", None)  # a class of the system is for its namespaces
-    made = {"metadata": {"name": "p", "namespace": space["name"]}, "spec": spec}
-    text = json.dumps({"apiVersion": "v1", "kind": "Pod", **made})
-    said = cluster.kubectl("create", "--dry-run=server", "-f", "-", stdin=text)
-    assert "pod/p created" in said
+    place = {"namespace": space["name"]}
+    accounts = [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {**place, "name": name}}
+        for name in ("wardkeeper", "wardkeeper-selftest")
+    ]
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": space}, *accounts)
+    pods = list(linting.workloads(VARIANTS[variant]))
+    assert len(pods) == 2
+    for _, template in pods:
+        metadata = {**place, "name": "p"}
+        made = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+        said = cluster.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(made))
+        assert "pod/p created" in said
 
 
 def test_objects_stay_in_the_namespace_of_the_release() -> None:

@@ -133,6 +133,10 @@ def test_with_prometheus_operator_there_the_release_is_watched(release: Release)
     until(watched, "the release is watched")
     assert release.cluster.get("servicemonitor", NAME, NAMESPACE)
     assert release.cluster.get("prometheusrule", NAME, NAMESPACE)
+    for name in ("claims", "publichealth"):
+        release.cluster.create_namespace(name)
+    best = ("--values", str(CHART / "values-best-practice.yaml"), "--dry-run=server")
+    assert "STATUS: pending-upgrade" in release.helm("upgrade", NAME, str(CHART), *best)
 
 
 PEOPLE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
