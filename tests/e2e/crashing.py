@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stage on which the running operator is killed in the middle of rotations, at a write of choice.
 
-One workflow for each kind of credential; all are held up at their writes at the same time, so that
-one kill meets each of them where it hurts. Pods become ready at once.
+Two workflows for each kind of credential: one is held up before its write, one after. All wait for
+each other, so that one kill meets each of them where it hurts. Pods become ready at once.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import base64
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.cluster.authorities import Authorities
 from tests.cluster.cluster import Cluster
@@ -23,7 +23,7 @@ from tests.component.workflows import small
 from tests.e2e.stage import Stage
 from tests.e2e.stories import fresh_place, is_ready
 from tests.faults.api_proxy import ApiProxy
-from tests.faults.stops import Stops
+from tests.faults.stops import Side, Stops
 from tests.faults.vault_proxy import VaultProxy
 from wardkeeper.api.credential import CREDENTIAL_KIND
 from wardkeeper.api.workflow import KIND
@@ -37,14 +37,24 @@ if TYPE_CHECKING:
     from tests.e2e.stage import Obj
     from tests.e2e.stories import Place
 
-GENERATED, DYNAMIC, ALTERNATING, CERTIFICATE = (
-    "w-generated",
-    "w-dynamic",
-    "w-alternating",
-    "w-certificate",
-)
-NAMES = (GENERATED, DYNAMIC, ALTERNATING, CERTIFICATE)
+GENERATED, DYNAMIC, ALTERNATING, CERTIFICATE = "generated", "dynamic", "alternating", "certificate"
+KINDS = (GENERATED, DYNAMIC, ALTERNATING, CERTIFICATE)
 LOGINS = (DYNAMIC, ALTERNATING)
+
+
+class Chain(NamedTuple):
+    """A workflow: what its credential is, and on which side of its writes it is held up."""
+
+    kind: str
+    side: Side
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return f"{self.kind}-{self.side}"
+
+
+CHAINS = tuple(Chain(kind, side) for kind in KINDS for side in Side)
 SETTLES = 60.0
 
 Values = dict[str, str]
@@ -60,6 +70,7 @@ class Theatre:
         api: what the operator takes for the API server.
         vault: what it takes for OpenBao.
         databases: the database that logins are for.
+        runner: where logins are tried; what a refused one leaves is cleared up by the next.
         asked: how many rotations have been asked for.
     """
 
@@ -68,7 +79,13 @@ class Theatre:
     api: ApiProxy
     vault: VaultProxy
     databases: Databases
-    asked: int = field(default=0)
+    runner: asyncio.Runner
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        """Tell the workflows' certificates from those of authorities."""
+        at_rest = {inspect(self.delivered(one.name)["tls.crt"]).serial for one in CHAINS[-2:]}
+        self._authorities = set(self.stage.cluster.openbao.list("pki/certs")) - at_rest
 
     @property
     def stage(self) -> Stage:
@@ -86,16 +103,16 @@ class Theatre:
         """Ask for a rotation of every workflow at once; the request."""
         self.asked += 1
         request = f"db@{self.asked}"
-        for name in NAMES:
-            self.place.annotate(name, rotate_now=request)
+        for chain in CHAINS:
+            self.place.annotate(chain.name, rotate_now=request)
         return request
 
     def until_rotated(self, request: str) -> None:
         """Wait until every rotation has come to its end, the credential before it too."""
-        for name in NAMES:
+        for chain in CHAINS:
             until(
-                lambda name=name: self._is_over(name, request),  # type: ignore[misc]
-                f"{name} has answered {request}",
+                lambda name=chain.name: self._is_over(name, request),  # type: ignore[misc]
+                f"{chain.name} has answered {request}",
                 seconds=SETTLES,
                 check=self.stage.operator.process.check,  # type: ignore[union-attr]
             )
@@ -123,45 +140,37 @@ class Theatre:
             if not one["destroyed"] and not one["deletion_time"]
         ]
 
-    def works(self, name: str, values: Values) -> bool:
+    def works(self, chain: Chain, values: Values) -> bool:
         """Whether a credential would let its bearer in now."""
-        if name in LOGINS:
+        if chain.kind in LOGINS:
             return self._lets_in(values)
-        if name == CERTIFICATE:
-            return inspect(values["tls.crt"]).serial in self.certificates()
-        return any(values["password"] == one["password"] for one in self.kept(name))
+        if chain.kind == CERTIFICATE:
+            serial = inspect(values["tls.crt"]).serial
+            found = self.stage.cluster.openbao.api("GET", f"pki/cert/{serial}")["data"]
+            return not found["revocation_time"]
+        return any(values["password"] == one["password"] for one in self.kept(chain.name))
 
     def certificates(self) -> set[str]:
-        """Serial numbers of the workflow's certificates that are not revoked."""
+        """Serial numbers of all certificates that are not revoked."""
         bao = self.stage.cluster.openbao
-        found = {serial: bao.api("GET", f"pki/cert/{serial}")["data"] for serial in self._serials()}
-        name = f"{CERTIFICATE}.{self.place.namespace}.svc"
-        return {
-            serial
-            for serial, one in found.items()
-            if name in inspect(one["certificate"]).dns_names and not one["revocation_time"]
-        }
+        revoked = set(bao.list("pki/certs/revoked"))
+        mine = set(bao.list("pki/certs")) - revoked - self._authorities
+        return mine
 
     def users(self) -> set[str]:
         """The users of the database that OpenBao made for somebody."""
-        fixed = {VAULT_USER, *self._slots()}
+        roles = [f"hw.{self.place.namespace}.{ALTERNATING}-{side}.claims" for side in Side]
+        fixed = {VAULT_USER, *(f"{role}.{slot}" for role in roles for slot in "ab")}
         return self.stage.cluster.postgres.users() - fixed
 
-    def leases(self) -> tuple[str, ...]:
-        """The leases of the dynamic role."""
-        return self.databases.leases(f"hw.{self.place.namespace}.{DYNAMIC}.claims")
-
-    def _slots(self) -> tuple[str, str]:
-        role = f"hw.{self.place.namespace}.{ALTERNATING}.claims"
-        return f"{role}.a", f"{role}.b"
-
-    def _serials(self) -> list[str]:
-        return self.stage.cluster.openbao.list("pki/certs")
+    def leases(self, chain: Chain) -> tuple[str, ...]:
+        """The leases of a workflow's dynamic role."""
+        return self.databases.leases(f"hw.{self.place.namespace}.{chain.name}.claims")
 
     def _lets_in(self, values: Values) -> bool:
         postgres = self.stage.cluster.postgres
         try:
-            asyncio.run(
+            self.runner.run(
                 log_in(
                     "localhost",
                     postgres.port,
@@ -184,7 +193,7 @@ class Theatre:
 @contextmanager
 def open_theatre() -> Iterator[Theatre]:
     """Start everything, and bring every workflow to rest."""
-    stops = Stops(NAMES)
+    stops = Stops(chain.name for chain in CHAINS)
     with (
         Cluster("simulated", openbao=True, postgres=True) as cluster,
         VaultProxy(cluster.openbao.address, stops) as vault,
@@ -194,14 +203,14 @@ def open_theatre() -> Iterator[Theatre]:
         settings = {"vault": through, "logging": {"level": "debug"}}
         operator = Installation(cluster, settings=settings, server=api.address)
         stage = Stage(cluster, operator)
-        with stage.session, operator:
+        with stage.session, operator, asyncio.Runner() as runner:
             Authorities(cluster.openbao).add()
             databases = Databases(cluster.openbao, cluster.postgres)
             databases.install()
             hasty_pods(stage)
             with fresh_place(stage) as place:
                 _people(place, databases)
-                yield Theatre(place, stops, api, vault, databases)
+                yield Theatre(place, stops, api, vault, databases, runner)
 
 
 def hasty_pods(stage: Stage) -> None:
@@ -224,20 +233,22 @@ def hasty_pods(stage: Stage) -> None:
 
 
 def _people(place: Place, databases: Databases) -> None:
-    """One workflow for each kind of credential, with what an administrator makes for it."""
-    databases.dynamic(place.namespace, DYNAMIC, "claims")
-    databases.alternating(place.namespace, ALTERNATING, "claims")
+    """The workflows, with what an administrator makes for each."""
+    for side in Side:
+        databases.dynamic(place.namespace, f"{DYNAMIC}-{side}", "claims")
+        databases.alternating(place.namespace, f"{ALTERNATING}-{side}", "claims")
     sources: dict[str, Obj] = {
         GENERATED: {"kvGenerated": {"fields": [{"name": "password"}]}},
         DYNAMIC: _login(databases, "Dynamic"),
         ALTERNATING: _login(databases, "AlternatingUsers"),
         CERTIFICATE: {"pki": {"ttl": "1h"}},
     }
-    for name, source in sources.items():
-        rotation = {"every": "1h", "overlap": "0s"}
-        place.create(small(name, secrets=[{"name": "db", "source": source, "rotation": rotation}]))
-    for name in NAMES:
-        place.until_ready(name)
+    rotation = {"every": "1h", "overlap": "0s"}
+    for chain in CHAINS:
+        secret = {"name": "db", "source": sources[chain.kind], "rotation": rotation}
+        place.create(small(chain.name, secrets=[secret]))
+    for chain in CHAINS:
+        place.until_ready(chain.name)
 
 
 def _login(databases: Databases, strategy: str) -> Obj:

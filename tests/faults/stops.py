@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _PATIENCE = 60.0
+LONGEST_HOLD = 5.0
 _UNCOUNTED = ("events", "leases", "serviceaccounts/token")
 """Writes to the API server that no rotation is made of."""
 
@@ -88,31 +90,26 @@ class Stops:
         self._lock = threading.Condition()
         self._written: dict[str, Counter[str]] = {}
         self._order: dict[str, list[Point]] = {}
-        self._points: Mapping[str, Point] = {}
-        self._side = Side.BEFORE
+        self._planned: Mapping[str, tuple[Point, Side]] = {}
         self._answered = b""
-        self._held: set[str] = set()
+        self._held: dict[str, float] = {}
         self._round = 0
         self.count()
 
     def count(
-        self,
-        points: Mapping[str, Point] | None = None,
-        side: Side = Side.BEFORE,
-        *,
-        answered: str = "",
+        self, planned: Mapping[str, tuple[Point, Side]] | None = None, *, answered: str = ""
     ) -> None:
         """Count from the beginning.
 
         Args:
-            points: by workflow, the write that is held up; nothing is when left out.
-            side: on which side of it.
+            planned: by workflow, the write that is held up, and on which side of it; nothing is
+                when left out.
             answered: a status that holds these words is counted, others are not.
         """
         with self._lock:
             self._written = {chain: Counter() for chain in self._chains}
             self._order = {chain: [] for chain in self._chains}
-            self._points, self._side = points or {}, side
+            self._planned = planned or {}
             self._answered = answered.encode()
             self._held.clear()
 
@@ -122,14 +119,20 @@ class Stops:
             return list(self._order[chain])
 
     def held(self) -> set[str]:
-        """The workflows that are held up now."""
+        """The workflows that are held up now: all that are planned, or those that came in time.
+
+        Empty while others may still come. Whoever asks a server waits for some seconds only, so
+        the first is not held up for longer than `LONGEST_HOLD`.
+        """
         with self._lock:
-            return set(self._held)
+            first = min(self._held.values(), default=time.monotonic())
+            over = time.monotonic() - first > LONGEST_HOLD
+            return set(self._held) if over or self._held.keys() == self._planned.keys() else set()
 
     def release(self) -> None:
         """The process is gone: drop what is held up, and hold up nothing more."""
         with self._lock:
-            self._points, self._round = {}, self._round + 1
+            self._planned, self._round = {}, self._round + 1
             self._lock.notify_all()
 
     def meet(self, request: Request) -> Stop | None:
@@ -144,14 +147,14 @@ class Stops:
             self._written[chain][kind] += 1
             point = Point(kind, self._written[chain][kind])
             self._order[chain].append(point)
-            planned = self._points.get(chain) == point
-            return Stop(self, chain, self._side if planned else None)
+            planned, side = self._planned.get(chain, (None, None))
+            return Stop(self, chain, side if planned == point else None)
 
     def hold(self, chain: str) -> bool:
         """Wait until the process is gone; always True."""
         with self._lock:
             began = self._round
-            self._held.add(chain)
+            self._held[chain] = time.monotonic()
             self._lock.wait_for(lambda: self._round != began, _PATIENCE)
         return True
 

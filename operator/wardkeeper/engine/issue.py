@@ -76,7 +76,7 @@ async def issue(driver: Driver, desk: Desk, entry: Credential, uid: str) -> Issu
         held = _version(newest, uid)
         ours = held if held and held.rotation_id == entry.rotation_id else None
         if ours is not None and not ours.pending:
-            await _tidy(desk, ours, uid)
+            await tidy(own, secret, ours, uid)
             return await _adopted(desk, ours)
         number = newest.version if newest else 0
         keeper = _Keeper(desk, entry, uid, number, held, half_made=number if ours else 0)
@@ -126,7 +126,7 @@ class _Keeper:
         self.half_made = (await self.write(pending, {}, pending=True)).version
 
     async def tidy(self) -> None:
-        """Destroy the half that the whole has replaced; Vault lets it go later if not now."""
+        """Destroy the half that the whole has replaced; it goes with the whole if not now."""
         if self.half_made:
             try:
                 await self.desk.working_as.kv.destroy(self.desk.spec.name, (self.half_made,))
@@ -169,15 +169,17 @@ async def _kept(desk: Desk, made: Made, keeper: _Keeper) -> Version:
     return version
 
 
-async def _tidy(desk: Desk, whole: Version, uid: str) -> None:
-    """Destroy the half that the whole has replaced, if whoever kept both died in between."""
-    own, secret = desk.working_as, desk.spec.name
-    try:
-        before = whole.number - 1 and _version(await own.kv.read(secret, whole.number - 1), uid)
-        if before and before.pending and before.rotation_id == whole.rotation_id:
-            await own.kv.destroy(secret, (before.number,))
-    except VaultError:
+async def tidy(own: OwnVault, secret: str, whole: Version, uid: str) -> None:
+    """Destroy the half that a version has replaced, if whoever kept both could not.
+
+    Raises:
+        VaultError: it cannot be read or destroyed now.
+    """
+    if whole.number == 1:
         return
+    before = _version(await own.kv.read(secret, whole.number - 1), uid)
+    if before and before.pending and before.rotation_id == whole.rotation_id:
+        await own.kv.destroy(secret, (before.number,))
 
 
 async def _settled(desk: Desk, made: Made, entry: Credential, uid: str) -> Version | None:

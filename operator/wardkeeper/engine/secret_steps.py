@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from wardkeeper.engine.issue import issue
+from wardkeeper.engine.issue import issue, tidy
 from wardkeeper.render.secret import render_secret
 from wardkeeper.rotation.credential import Credential
 from wardkeeper.rotation.facts import Cause, Phase, Step
@@ -206,6 +206,7 @@ async def _retire(
     desk = await work.desk(decision, vault)
     await work.driver.retire(desk, version.data if version else {}, lease)
     if version is not None and desk.own is not None:
+        await tidy(desk.own, work.spec.name, version, work.job.uid)
         await desk.own.kv.destroy(work.spec.name, (version.number,))
     await work.services.ledger.close(subject)
 
