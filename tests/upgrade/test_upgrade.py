@@ -8,7 +8,6 @@ workload is restarted. Releases are kept as the packages that they were, in `rel
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,13 +20,14 @@ from tests.cluster.waiting import until
 from tests.component.workflows import cron_job, job, secret, workflow
 from tests.e2e.stage import Stage
 from tests.e2e.stories import Place, fresh_place
+from tests.upgrade.freeze import packages
 from wardkeeper.api.credential import CREDENTIAL_KIND
 from wardkeeper.api.workflow import KIND, PLURAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-RELEASES = sorted((Path(__file__).parent / "releases").glob("*.tgz"))
+RELEASES = packages()
 ROUTER, NIGHTLY, ONCE = "router", "export", "backfill"
 NAMES = (ROUTER, NIGHTLY, ONCE)
 VALUES = {"vault": {"address": "https://vault.vault.svc:8200"}}

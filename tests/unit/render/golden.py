@@ -60,11 +60,16 @@ class Case:
 
     def render(self, raw: dict[str, Any] | None = None) -> Rendered:
         """What the workflow becomes in the given cluster."""
-        workflow, given = HealthcareWorkflow.model_validate(raw or self.raw()), self.given()
-        missing = set(given.get("missing", ()))
-        verdict = judge(workflow, lambda namespace, name: f"{namespace}/{name}" not in missing)
-        macs = given.get("macs", {one.name: f"mac-of-{one.name}" for one in workflow.spec.secrets})
-        return render(workflow, verdict, _surroundings(given), macs=macs)
+        return rendered(raw or self.raw(), self.given())
+
+
+def rendered(raw: dict[str, Any], given: dict[str, Any]) -> Rendered:
+    """What a workflow becomes in a cluster that is like this."""
+    workflow = HealthcareWorkflow.model_validate(raw)
+    missing = set(given.get("missing", ()))
+    verdict = judge(workflow, lambda namespace, name: f"{namespace}/{name}" not in missing)
+    macs = given.get("macs", {one.name: f"mac-of-{one.name}" for one in workflow.spec.secrets})
+    return render(workflow, verdict, _surroundings(given), macs=macs)
 
 
 def _surroundings(given: dict[str, Any]) -> Surroundings:
