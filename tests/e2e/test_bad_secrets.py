@@ -14,7 +14,7 @@ import secrets
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -32,7 +32,9 @@ from wardkeeper.vault.names import WRITER_POLICY, database_role, transit_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
+    from tests.cluster.pool import Clusters
     from tests.e2e.canaries import Aviary
     from tests.e2e.stage import Obj
 
@@ -42,7 +44,7 @@ CLOSED_PORT = 1
 
 
 @pytest.fixture(scope="module")
-def aviary(clusters: Any) -> Iterator[Aviary]:
+def aviary(clusters: Clusters, postgresql: Path) -> Iterator[Aviary]:
     with open_aviary() as made:
         yield made
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,7 +19,9 @@ from wardkeeper.api.workflow import KIND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from tests.cluster.pool import Clusters
     from tests.e2e.stage import Stage
     from tests.e2e.stories import Place
     from tests.faults.plan import Fault
@@ -51,7 +53,7 @@ FAULTS: tuple[tuple[str, str, Fault], ...] = (
 
 
 @pytest.fixture(scope="module")
-def aviary(clusters: Any) -> Iterator[Aviary]:
+def aviary(clusters: Clusters, postgresql: Path) -> Iterator[Aviary]:
     with open_aviary() as made:
         yield made
 
@@ -115,7 +117,9 @@ def test_nothing_secret_leaves_when_everything_is_taken_back(aviary: Aviary) -> 
     assert aviary.leaks() == []
 
 
-def test_an_operator_that_leaks_is_caught_wherever_it_does(clusters: Any) -> None:
+def test_an_operator_that_leaks_is_caught_wherever_it_does(
+    clusters: Clusters, postgresql: Path
+) -> None:
     with open_aviary("tests.e2e.leaky") as leaky:
         until_rotated(leaky, leaky.ask())
         leaky.place.until_event(EVERYTHING, "Rotated")

@@ -9,7 +9,7 @@ delivered works all the time, and the workload is rolled out once.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -29,7 +29,9 @@ from wardkeeper.proof.certificate import inspect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
+    from tests.cluster.pool import Clusters
     from tests.e2e.crashing import Values
 
 INTENT = "POST issuedcredentials"
@@ -73,7 +75,7 @@ def points(kind: str) -> list[Point]:
 
 
 @pytest.fixture(scope="module")
-def opened(clusters: Any) -> Iterator[Theatre]:
+def opened(clusters: Clusters, postgresql: Path) -> Iterator[Theatre]:
     with open_theatre() as theatre:
         yield theatre
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.unit.engine.ledger_world import OWNER, LedgerWorld
+from tests.unit.proof.authorities import NOW
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.secrets import SecretSpec
 from wardkeeper.engine.drivers import drivers
 from wardkeeper.engine.secret_job import Delivered, Job
 from wardkeeper.engine.supply import supply
 from wardkeeper.rotation.facts import Phase
+from wardkeeper.vault.kv import SyncedEntry
 
 if TYPE_CHECKING:
     from wardkeeper.engine.secret_job import SecretOutcome
@@ -31,9 +33,10 @@ class Passes:
 
     world: LedgerWorld = field(default_factory=LedgerWorld)
     delivered: dict[str, Delivered] = field(default_factory=dict)
+    spec: SecretSpec = SPEC
 
     async def one(self, **changes: Any) -> SecretOutcome:
-        job = Job(OWNER.namespace, OWNER.name, OWNER.uid, (SPEC,), self.delivered, **changes)
+        job = Job(OWNER.namespace, OWNER.name, OWNER.uid, (self.spec,), self.delivered, **changes)
         services = replace(
             self.world.services,
             drivers=drivers(trust_domain="test", database_ca_file=None),
@@ -72,3 +75,14 @@ async def test_a_vault_that_goes_away_while_a_denial_is_looked_into_is_away(
     passes.world.vault.denies, passes.world.vault.loses = set(), set()
     again = await passes.one(rotate_now="db@1")
     assert (again.version, again.reason) == ("2", None)
+
+
+async def test_what_was_looked_at_before_it_was_replaced_is_not_believed_any_more() -> None:
+    source = {"kvSynced": {"path": "vendor", "fields": ["token"]}}
+    passes = Passes(spec=SecretSpec.model_validate({"name": "db", "source": source}))
+    synced = passes.world.vault.synced
+    synced["vendor"] = SyncedEntry(1, NOW, {"token": "one"})
+    assert (await passes.one()).version == "1"
+    synced["vendor"] = SyncedEntry(2, NOW, {"token": "two"})
+    assert (await passes.one(rotate_now="db@1")).version == "2"
+    assert (await passes.one(rotate_now="db@1", handled_rotate_now="db@1")).version == "2"
