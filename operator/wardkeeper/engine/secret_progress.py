@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from wardkeeper.api.secrets import SecretSpec
     from wardkeeper.engine.secret_job import Job, SecretOutcome, SecretServices
+    from wardkeeper.rotation.credential import Credential
     from wardkeeper.rotation.facts import Decision
 
 RESTING = frozenset({Step.NOTHING, Step.WAIT, Step.ROLL})
@@ -35,6 +36,7 @@ MOST_STEPS = 40
 """Steps of one secret in one pass: a rotation needs about ten, and a loop must not go unseen."""
 
 _LOST = frozenset({Kind.LEASE_GONE})
+_UNDER_WAY = frozenset({Step.ISSUE, Step.PROVE, Step.PUBLISH})
 
 
 class Progress:
@@ -105,17 +107,16 @@ class Progress:
                     return None
             except VaultError as untold:  # Vault went away meanwhile, which says more
                 error = untold
-        if error.unavailable or subject is None:
+        if error.unavailable or subject is None or not _is_noted(step, subject):
             return Trouble.of(error)
         failures = subject.failures + 1
-        if step in (Step.RETIRE, Step.ISSUE):
-            await work.note(
-                subject,
-                failures=failures,
-                retry_at=work.now + backoff(failures),
-                last_error=str(error.kind),
-            )
-        return None if step is Step.RETIRE else Trouble.of(error)
+        await work.note(
+            subject,
+            failures=failures,
+            retry_at=work.now + backoff(failures),
+            last_error=str(error.kind),
+        )
+        return None
 
     def _report(self, decision: Decision, trouble: Trouble | None) -> SecretOutcome:
         work = self._work
@@ -128,3 +129,8 @@ class Progress:
             restored=work.restored,
             rotated=work.rotated,
         )
+
+
+def _is_noted(step: Step, subject: Credential) -> bool:
+    """Whether the entry says when it is tried again, so that the pass can do what else there is."""
+    return step is Step.RETIRE or (step in _UNDER_WAY and subject.proven_at is None)

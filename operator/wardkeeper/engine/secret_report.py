@@ -31,6 +31,7 @@ WAIT_REFUSED = 60.0
 DELETED = (
     "somebody deleted its source in Vault; write it anew, or take the secret out of the workflow"
 )
+_KINDS = frozenset(map(str, Kind))
 NO_VAULT_REMEDY = "set vault.address in the operator's settings"
 
 
@@ -146,7 +147,7 @@ def _standing(
         return _refused(spec, waiting, facts)
     unproven = next((one for one in facts.entries if _is_unproven(one)), None)
     if unproven is not None:
-        return replace(Trouble.unproven(unproven.last_error), wait=_wait(unproven, facts))
+        return _unproven(spec, unproven, facts)
     if current is not None and current.failures and decision.cause is not Cause.CURRENT:
         at = f"; tried again at {write_time(current.retry_at)}" if current.retry_at else ""
         message = f"a new one did not work: {current.last_error}{at}"
@@ -175,6 +176,14 @@ def _refused(spec: SecretSpec, intent: Credential, facts: Facts) -> Trouble:
     """What Vault said when it was last asked for an intended credential."""
     error = VaultError(Kind(intent.last_error), f"make secret {spec.name}")
     return Trouble(Phase.FAILED, error.reason, str(error), _wait(intent, facts))
+
+
+def _unproven(spec: SecretSpec, made: Credential, facts: Facts) -> Trouble:
+    """What stood in the way when a new credential was last to be proven or delivered."""
+    if made.last_error in _KINDS:
+        error = VaultError(Kind(made.last_error), f"prove and deliver secret {spec.name}")
+        return Trouble(Phase.FAILED, error.reason, str(error), _wait(made, facts))
+    return replace(Trouble.unproven(made.last_error), wait=_wait(made, facts))
 
 
 def _wait(one: Credential, facts: Facts) -> float:

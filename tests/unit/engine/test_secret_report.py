@@ -53,6 +53,15 @@ def test_one_that_nobody_could_prove_is_told_of_with_what_stood_in_the_way() -> 
     assert outcome.next_look == 120
 
 
+def test_one_that_vault_would_not_give_back_is_told_of_with_the_remedy() -> None:
+    unproven = replace(INTENT, issued_at=NOW, last_error=str(Kind.DENIED))
+    facts = Facts((unproven,), None, False, Rolling(), NOW)
+    decision = Decision(Step.WAIT, Phase.ISSUED)
+    outcome = report(WISH, SPEC, facts, decision, None, restored=None, rotated=False)
+    assert outcome.reason is Reason.VAULT_REFUSED
+    assert "cannot prove and deliver secret db: Vault denies it" in outcome.message
+
+
 @pytest.mark.parametrize(
     ("approved", "words"),
     [
