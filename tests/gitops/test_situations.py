@@ -71,6 +71,17 @@ def test_the_four_agree_about_every_version(seen: Played) -> None:
     assert differing == []
 
 
+def test_within_a_generation_nobody_takes_back_that_it_is_ready(seen: Played) -> None:
+    before: dict[int, Verdict | None] = {}
+    taken_back = []
+    for one in seen.versions:
+        generation = one.workflow["metadata"]["generation"]
+        if before.get(generation) is Verdict.READY and one.verdicts.all is not Verdict.READY:
+            taken_back.append((generation, one.workflow["status"]))
+        before[generation] = one.verdicts.all
+    assert taken_back == []
+
+
 def test_the_first_version_is_never_ready(seen: Played) -> None:
     assert seen.versions[0].workflow["status"] == {"observedGeneration": -1}
     assert seen.versions[0].verdicts.all is Verdict.PROGRESSING
