@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""`helm test` on a real node: the Job's pod really runs, and so does the workflow that it makes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cluster.installation import NAMESPACE
+from tests.cluster.waiting import until
+
+if TYPE_CHECKING:
+    from tests.cluster.node.cluster import NodeCluster
+    from tests.cluster.node.installation import PodInstallation
+
+SCRATCH = "wardkeeper-selftest"
+TESTER = f"system:serviceaccount:{NAMESPACE}:wardkeeper-selftest"
+
+
+def written(node: NodeCluster) -> set[tuple[str, str, int]]:
+    """What the test wrote, or tried to: verb, resource, code; the API server's own record."""
+    lines = node.audit_log.read_text().splitlines()
+    told = (json.loads(line) for line in lines if TESTER in line)
+    return {
+        (one["verb"], one["objectRef"]["resource"], one["responseStatus"]["code"])
+        for one in told
+        if one["user"]["username"] == TESTER
+    }
+
+
+@pytest.mark.cluster("netpol")
+@pytest.mark.timeout(300)
+def test_helm_test_makes_attacks_and_removes_a_workflow(
+    node: NodeCluster, operator: PodInstallation
+) -> None:
+    said = operator.helm("test", "wardkeeper", "--timeout=100s")
+    assert "Phase:          Succeeded" in said, said
+    assert written(node) == {
+        ("create", "healthcareworkflows", 201),
+        ("patch", "pods", 403),
+        ("delete", "networkpolicies", 403),
+        ("delete", "healthcareworkflows", 200),
+    }
+    until(lambda: node.get("namespace", SCRATCH) is None, "the scratch namespace is gone")
+    assert node.get("job", SCRATCH, NAMESPACE) is None
