@@ -112,7 +112,17 @@ class Elector:
         while True:
             if await self._attempt(self._retry):
                 return
-            await asyncio.sleep(self._retry * (1 + _JITTER * self._rng()))
+            await asyncio.sleep(self._pause())
+
+    def _pause(self) -> float:
+        """Until the next attempt: one retry, or less when what was seen grows old before that."""
+        retry = self._retry * (1 + _JITTER * self._rng())
+        left = self._seen_at + self._lasts(self._seen_spec) - self._clock()
+        return min(retry, left + _JITTER * self._rng()) if left > 0 else retry
+
+    def _lasts(self, spec: dict[str, Any]) -> float:
+        """How long a record must be seen unchanged before somebody else may take over."""
+        return max(self._duration, float(spec.get("leaseDurationSeconds") or 0))
 
     async def _keep(self) -> None:
         while (left := self._left()) > 0:
@@ -150,7 +160,7 @@ class Elector:
         if holder not in ("", self._identity):
             self._leading = False
             waited = self._clock() - self._seen_at
-            if waited < max(self._duration, float(spec.get("leaseDurationSeconds") or 0)):
+            if waited < self._lasts(spec):
                 return False
         await self._write(self._client.replace, lease, spec)
         return True
