@@ -15,8 +15,8 @@ export WARDKEEPER_CHECKOV := $(CURDIR)/$(CHECKOV)/bin/checkov
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY) ## a real control plane, the operator and three workflows: made, attacked, repaired, removed
-	@$(BIN)/python -m tests.cluster demo
+demo: $(READY) ## a real control plane, the operator and workflows: made, attacked, removed; LEVEL=netpol: pods, packets
+	@$(BIN)/python -m tests.cluster demo $(if $(LEVEL),--level $(LEVEL))
 
 up: $(READY) ## the same cluster with the operator, left running; LEVEL=netpol: with a real node
 	@$(BIN)/python -m tests.cluster up $(if $(LEVEL),--level $(LEVEL))

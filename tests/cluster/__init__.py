@@ -4,7 +4,7 @@
 
 In a test, declare what you rely on and take the fixtures of `tests/conftest.py`:
 
-    @pytest.mark.cluster("simulated")  # or "api", "controllers"; the default is "simulated"
+    @pytest.mark.cluster("simulated")  # or "api", "controllers", "node", "netpol"
     def test_a_nurse_sees_nothing(cluster: ClusterAccess, namespace: str) -> None:
         alice = cluster.user("alice", groups=["nurses"])
         with pytest.raises(CommandFailedError, match="forbidden"):
@@ -29,6 +29,10 @@ missing where the package is not installed.
 
 From a shell: `python -m tests.cluster up | status | down | build`.
 
+A real node, with the control plane beside it in a sandbox, is a `NodeCluster` of `node/`, which
+tells more.
+
 It is a development and test tool: the operator never imports it, and it touches nothing outside
-its temporary folder, its cache folder and the loopback address.
+its temporary folder, its cache folder and the loopback address but the namespaces and cgroups of a
+real node, which bear the name of the run and end with it.
 """

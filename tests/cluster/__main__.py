@@ -23,12 +23,13 @@ from tests.cluster.levels import Level
 from tests.cluster.node.cluster import NodeCluster
 from tests.cluster.node.installation import PodInstallation
 from tests.cluster.node.packages import node_problem
+from tests.cluster.node.sandbox import SandboxError
 from tests.cluster.processes import ProcessDiedError
 from tests.cluster.progress import Report
 from tests.cluster.runs import Run, recorded, sweep
 from tests.cluster.waiting import NotReadyError
 
-FAILURES = (BuildError, CommandFailedError, NotReadyError, ProcessDiedError)
+FAILURES = (BuildError, CommandFailedError, NotReadyError, ProcessDiedError, SandboxError)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The test cluster.")
 
@@ -42,6 +43,13 @@ def _exports(run: Run) -> None:
     for name, value in run.info.items():
         if name.isupper():
             typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+def _refuse_without_node() -> None:
+    """Say what is missing before anything is touched."""
+    if problem := node_problem():
+        Report().say(problem)
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -58,9 +66,8 @@ def up(
         report.say("it is already up")
         _exports(run)
         return
-    if level.real and (problem := node_problem()):
-        report.say(problem)
-        raise typer.Exit(1)
+    if level.real:
+        _refuse_without_node()
     cluster = (
         NodeCluster(level, openbao=openbao, report=report)
         if level.real
@@ -116,9 +123,15 @@ def status() -> None:
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    level: Annotated[Level, typer.Option(help="Simulated nodes, or a real one.")] = Level.SIMULATED,
+) -> None:
     """Show what Wardkeeper does, on a cluster of its own that is gone afterwards."""
-    from tests.cluster.demo import demo as show  # the kubernetes package takes a second to import
+    if level.real:
+        _refuse_without_node()
+        from tests.node.demo import demo as show
+    else:
+        from tests.cluster.demo import demo as show  # the kubernetes package takes a second
 
     try:
         show()

@@ -205,6 +205,11 @@ class ClusterAccess(ABC):
         text = yaml.safe_dump_all(objects)
         self.kubectl("apply", "--server-side", "--field-manager=test", "-f", "-", stdin=text)
 
+    def patch(self, kind: str, name: str, namespace: str, patch: dict[str, Any]) -> None:
+        """Change an object with a merge patch, as the admin."""
+        text = json.dumps(patch)
+        self.kubectl("patch", kind, name, "-n", namespace, "--type=merge", f"--patch={text}")
+
     def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any] | None:
         """One object, or None when there is none of this name."""
         where = ["-n", namespace] if namespace else []

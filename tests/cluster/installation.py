@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import requests
 import yaml
@@ -78,7 +78,7 @@ class Installation:
         self._path = {"PYTHONPATH": str(PROJECT)} if program.startswith("tests.") else {}
         self._folder = cluster.folder / name
 
-    def __enter__(self) -> Installation:
+    def __enter__(self) -> Self:
         """Install everything and start the operator."""
         self.install()
         self.start()

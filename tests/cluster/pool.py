@@ -35,7 +35,7 @@ class Clusters:
         """
         wanted = Level(level)
         for cluster in self._running:
-            if cluster.level.includes(wanted):
+            if _serves(cluster.level, wanted):
                 return cluster
         try:
             return self._start(self._highest(wanted))  # one cluster serves all levels below it
@@ -43,8 +43,8 @@ class Clusters:
             return self._start(wanted)
 
     def _highest(self, wanted: Level) -> Level:
-        """The level to start: simulated nodes rather than a real one for what needs neither."""
-        enough = {level for level in self._asked if level.includes(wanted)}
+        """The level to start, so that one cluster serves all that it can."""
+        enough = {level for level in self._asked if _serves(level, wanted)}
         return max(enough | {wanted}, key=list(Level).index)
 
     def _start(self, level: Level) -> ClusterAccess:
@@ -63,6 +63,11 @@ class Clusters:
         """Stop them all."""
         while self._running:
             self._running.pop().stop()
+
+
+def _serves(level: Level, wanted: Level) -> bool:
+    """Whether a cluster of a level is given to who wants another; a node only to who wants one."""
+    return level.includes(wanted) and level.real == wanted.real
 
 
 def cluster_or_skip(clusters: Clusters, level: Level) -> ClusterAccess:

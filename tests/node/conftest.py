@@ -12,6 +12,7 @@ from tests.cluster.levels import Level
 from tests.cluster.node.cluster import NodeCluster
 from tests.cluster.node.installation import PodInstallation
 from tests.cluster.pool import cluster_or_skip
+from tests.node.proof import Proof
 from tests.node.scene import Scene, build
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ def operator(node: NodeCluster) -> PodInstallation:
     made.install()
     made.start()
     return made
+
+
+@pytest.fixture(scope="session")
+def proof(node: NodeCluster) -> Proof:
+    """Where probes are written down."""
+    return Proof(node.version())
 
 
 @pytest.fixture(scope="session")

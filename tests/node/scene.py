@@ -17,7 +17,7 @@ from tests.cluster.node import addresses, stock
 from tests.cluster.node.probe import ANSWERED
 from tests.cluster.waiting import until
 from tests.node.pods import ask, probe_pod
-from tests.node.workflows import pod_of, service, until_ready, workflow
+from tests.node.workflows import container, pod_of, service, until_ready, workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from tests.cluster.node.installation import PodInstallation
 
 WARD, ANNEX = "ward", "annex"
-SUBJECT, PEER = "subject", "peer"
+SUBJECT, PEER, REGULAR = "subject", "peer", "regular"
 LISTENING = ("tcp/8080", "tcp/8081", "udp/8080")
 
+DECLARED = f"tcp/{addresses.PARTNER}/443"
+UNDECLARED = f"tcp/{addresses.STRANGER}/443"
 PARTNER = {"name": "partner", "kind": "HTTPS", "host": "partner.example.org", "port": 443}
 FORMER = {**PARTNER, "name": "former", "host": "former.example.org"}
 
@@ -39,15 +41,23 @@ class Scene:
 
     Attributes:
         node: the cluster.
+        operator: its pods come and go.
         declared: what the subject's spec opens.
-        undeclared: everything else.
+        elsewhere: everything else that stays where it is.
         former: what the subject's spec opened until the test took it out.
     """
 
     node: NodeCluster
+    operator: PodInstallation
     declared: dict[str, str] = field(default_factory=dict)
-    undeclared: dict[str, str] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
     former: str = f"tcp/{addresses.FORMER_PARTNER}/443"
+
+    @property
+    def undeclared(self) -> dict[str, str]:
+        """Everything that the subject's spec does not open; the operator where it is now."""
+        address = self.operator.address_of_leader()
+        return {**self.elsewhere, **({"the operator": f"tcp/{address}/8080"} if address else {})}
 
     @property
     def subject(self) -> str:
@@ -74,8 +84,9 @@ class Scene:
 
     def leaks(self) -> list[str]:
         """The names of undeclared places that answer the subject; each of them is a fault."""
-        seen = self.from_subject(self.undeclared.values())
-        return [name for name, at in self.undeclared.items() if seen[at] == ANSWERED]
+        undeclared = self.undeclared
+        seen = self.from_subject(undeclared.values())
+        return [name for name, at in undeclared.items() if seen[at] == ANSWERED]
 
     def cut(self) -> list[str]:
         """The names of declared places that do not answer the subject."""
@@ -104,10 +115,10 @@ def build(node: NodeCluster, operator: PodInstallation) -> Scene:
         until_ready(node, WARD, name)
     peer = pod_of(node, WARD, PEER)["status"]["podIP"]
     peer_service = (node.get("service", PEER, WARD) or {})["spec"]["clusterIP"]
-    leader = node.get("pod", operator.leader(), "wardkeeper-system") or {}
     api_server = node.run.ports["apiserver"]
     made = Scene(
         node,
+        operator,
         declared={
             "a declared workflow, by its address": f"tcp/{peer}/8080",
             "a declared workflow, by its Service": f"tcp/{peer_service}/8080",
@@ -116,7 +127,7 @@ def build(node: NodeCluster, operator: PodInstallation) -> Scene:
             "the cluster's DNS, UDP": f"udp/{addresses.CLUSTER_DNS}/53",
             "the cluster's DNS, TCP": f"tcp/{addresses.CLUSTER_DNS}/53",
         },
-        undeclared={
+        elsewhere={
             "a second port of the declared workflow": f"tcp/{peer}/8081",
             "UDP instead of TCP at the declared workflow": f"udp/{peer}/8080",
             "a second port of the declared pods": f"tcp/{registry}/8081",
@@ -124,7 +135,6 @@ def build(node: NodeCluster, operator: PodInstallation) -> Scene:
             "a pod of the same namespace": f"tcp/{stranger}/8080",
             "a pod that may come in": f"tcp/{friend}/8080",
             "a pod of another namespace": f"tcp/{outsider}/8080",
-            "the operator": f"tcp/{leader['status']['podIP']}/8080",
             "OpenBao": f"tcp/{addresses.NODE}/8200",
             "a server of the node, TCP": f"tcp/{addresses.NODE}/9000",
             "a server of the node, UDP": f"udp/{addresses.NODE}/9000",
@@ -170,6 +180,7 @@ def _workflows(node: NodeCluster) -> list[dict[str, object]]:
         "verbs": ["get"],
         "resourceNames": ["x"],
     }
+    asks = ("ask", DECLARED, UNDECLARED, "--seconds=2")
     reload = {
         "name": "api",
         "source": {"kvGenerated": {"fields": [{"name": "password", "length": 40}]}},
@@ -192,5 +203,11 @@ def _workflows(node: NodeCluster) -> list[dict[str, object]]:
             service(node, *LISTENING),
             network={"ingress": from_subject},
             access={"rules": [rule]},
+        ),
+        workflow(
+            WARD,
+            REGULAR,
+            {"kind": "CronJob", "schedule": "* * * * *", "containers": [container(node, *asks)]},
+            endpoints=endpoints()[:1],
         ),
     ]

@@ -19,12 +19,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cluster.node.cluster import NodeCluster
+    from tests.cluster.node.images import Layer
     from tests.cluster.node.installation import PodInstallation
+    from tests.node.proof import Proof
 
 pytestmark = [pytest.mark.cluster("netpol"), pytest.mark.timeout(300)]
 
 LARGEST = 120_000_000
 """Bytes that all of it may take beyond Debian's Python."""
+
+
+@pytest.fixture(scope="module")
+def own(node: NodeCluster, tmp_path_factory: pytest.TempPathFactory) -> Layer:
+    """The layer with Wardkeeper itself."""
+    assert node.level
+    return parts.operator(tmp_path_factory.mktemp("own"))
 
 
 def size(archive: Path) -> int:
@@ -39,26 +48,52 @@ def names(archive: Path) -> set[str]:
         return {one.name for one in files}
 
 
-def test_the_same_checkout_gives_the_same_image(operator: PodInstallation, tmp_path: Path) -> None:
+def test_the_same_checkout_gives_the_same_image(
+    operator: PodInstallation, proof: Proof, tmp_path: Path
+) -> None:
     again = stock.wardkeeper(tmp_path, Report())
-    assert again.digest == operator.image.digest
+    same = "the same" if again.digest == operator.image.digest else "another"
+    proof.note("operator", "digest of its image, built a second time", "the same", same)
 
 
-@pytest.mark.usefixtures("node")
-def test_each_part_assembled_anew_is_the_same_to_the_byte(tmp_path: Path) -> None:
-    for name, cached in (
+def test_what_the_containerfile_copies_gives_the_same_parts_by_debians_own_pip(
+    own: Layer, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    for place in copied(stock.CONTAINERFILE.read_text()):
+        there = source / place
+        there.parent.mkdir(parents=True, exist_ok=True)
+        if (parts.PROJECT / place).is_dir():
+            shutil.copytree(parts.PROJECT / place, there)
+        else:
+            shutil.copy(parts.PROJECT / place, there)
+    script = source / "image" / "assemble.sh"
+    for name, layer in (
         ("python", parts.python(Report())),
         ("libraries", parts.libraries(Report())),
+        ("operator", own),
     ):
-        parts.assemble(name)(tmp_path / name)
-        assert pack(tmp_path / name, tmp_path / f"{name}.tar").digest == cached.digest
+        parts.assemble(name, script=script, interpreter="/usr/bin/python3")(tmp_path / name)
+        assert pack(tmp_path / name, tmp_path / f"{name}.tar").digest == layer.digest
         shutil.rmtree(tmp_path / name)
 
 
-@pytest.mark.usefixtures("node")
-def test_there_is_little_in_it(tmp_path: Path) -> None:
-    libraries, own = parts.libraries(Report()), parts.operator(tmp_path)
-    assert size(libraries.archive) + size(own.archive) < LARGEST
+def copied(containerfile: str) -> list[str]:
+    """The files and folders of the checkout that the first stage is given."""
+    lines = containerfile.partition("\nFROM scratch")[0].splitlines()
+    return [place for line in lines if line.startswith("COPY ") for place in line.split()[1:-1]]
+
+
+def test_there_is_little_in_it(own: Layer, proof: Proof) -> None:
+    libraries = parts.libraries(Report())
+    taken = size(libraries.archive) + size(own.archive)
+    proof.note(
+        "operator",
+        "what its image holds beyond Debian's Python",
+        f"less than {LARGEST // 1_000_000} MB",
+        f"less than {LARGEST // 1_000_000} MB" if taken < LARGEST else "more",
+        measured=f"{taken / 1_000_000:.0f} MB",
+    )
     found = names(parts.python(Report()).archive) | names(libraries.archive) | names(own.archive)
     unwanted = {"bin/sh", "usr/bin/sh", "usr/bin/apt", "usr/bin/dpkg", "usr/bin/pip", "bin/busybox"}
     assert not found & unwanted
@@ -66,9 +101,8 @@ def test_there_is_little_in_it(tmp_path: Path) -> None:
     assert not [name for name in found if name.endswith((".pyc", "/direct_url.json"))]
 
 
-@pytest.mark.usefixtures("node")
-def test_every_command_of_the_package_is_there(tmp_path: Path) -> None:
-    found = names(parts.operator(tmp_path).archive)
+def test_every_command_of_the_package_is_there(own: Layer) -> None:
+    found = names(own.archive)
     project = (parts.PROJECT / "pyproject.toml").read_text()
     scripts = project.partition("[project.scripts]\n")[2].partition("\n\n")[0].splitlines()
     assert scripts
@@ -76,7 +110,7 @@ def test_every_command_of_the_package_is_there(tmp_path: Path) -> None:
 
 
 def test_the_operator_runs_as_restricted_asks_and_as_nobody_in_particular(
-    node: NodeCluster, operator: PodInstallation
+    node: NodeCluster, operator: PodInstallation, proof: Proof
 ) -> None:
     namespace = node.get("namespace", NAMESPACE) or {}
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
@@ -88,7 +122,9 @@ def test_the_operator_runs_as_restricted_asks_and_as_nobody_in_particular(
         "except OSError as error: print(error.strerror)\n"
     )
     told = node.kubectl("exec", pod, "-n", NAMESPACE, "--", "python3", "-c", program)
-    assert told.splitlines() == ["65532 65532", "Read-only file system"]
+    what = "its user and group, and what happens when it writes to its root"
+    wanted = "65532 65532, Read-only file system"
+    proof.note("operator", what, wanted, ", ".join(told.splitlines()))
 
 
 def test_the_containerfile_assembles_the_same_parts() -> None:

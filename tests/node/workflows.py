@@ -71,7 +71,7 @@ def until_ready(node: NodeCluster, namespace: str, name: str, seconds: float = 9
     try:
         until(look, f"{namespace}/{name} is Ready", seconds=seconds)
     except NotReadyError as error:
-        raise AssertionError(f"{error}: {seen}") from error
+        raise NotReadyError(f"{error}: {seen}") from error
 
 
 def condition(found: dict[str, Any], kind: str) -> dict[str, Any]:

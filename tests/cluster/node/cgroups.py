@@ -8,11 +8,15 @@ import os
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
-CONTROLLERS = "+cpu +cpuset +memory +pids"
+CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
 
 
 def make(name: str) -> None:
-    """One group of this name in every hierarchy, with the controllers that a kubelet wants."""
+    """One group of this name in every hierarchy, with the controllers that a kubelet wants.
+
+    Raises:
+        OSError: the kernel refuses; what was made until then stays.
+    """
     for hierarchy in hierarchies():
         group = hierarchy / name
         group.mkdir(exist_ok=True)
@@ -49,6 +53,8 @@ def left(name: str) -> list[Path]:
 
 def hierarchies() -> list[Path]:
     """The roots of all hierarchies: one of version 2, or one for each controller of version 1."""
+    if not ROOT.is_dir():
+        return []
     if (ROOT / "cgroup.controllers").exists():
         return [ROOT]
     return [path for path in sorted(ROOT.iterdir()) if path.is_dir() and not path.is_symlink()]
@@ -56,5 +62,7 @@ def hierarchies() -> list[Path]:
 
 def _delegate(group: Path) -> None:
     offered = (group / "cgroup.controllers").read_text().split()
-    wanted = [one for one in CONTROLLERS.split() if one.removeprefix("+") in offered]
-    (group / "cgroup.subtree_control").write_text(" ".join(wanted))
+    given = (group / "cgroup.subtree_control").read_text().split()
+    missing = [one for one in CONTROLLERS if one in offered and one not in given]
+    if missing:
+        (group / "cgroup.subtree_control").write_text(" ".join(f"+{one}" for one in missing))

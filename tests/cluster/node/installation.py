@@ -28,7 +28,7 @@ SETTINGS: dict[str, Any] = {
     "images": {"pullPolicy": "IfNotPresent"},
     "rotation": {"collect": 1, "minRestartInterval": 0, "verifyWindow": 1},
 }
-"""No image comes from a registry, and a test waits for no restart longer than it must."""
+"""No image comes from a registry, and a test waits for nothing longer than it must."""
 
 
 class PodInstallation(Installation):
@@ -103,6 +103,11 @@ class PodInstallation(Installation):
         holder = str(lease["spec"].get("holderIdentity", ""))
         return next((pod for pod in self.pods() if holder.startswith(pod)), "")
 
+    def address_of_leader(self) -> str:
+        """Where the pod that leads is; empty when none does."""
+        found = self.cluster.get("pod", self.leader(), NAMESPACE) if self.leader() else None
+        return str(found["status"]["podIP"]) if found else ""
+
     def _values(self) -> str:
         """The values of this installation, in a file."""
         values: dict[str, Any] = {
@@ -111,6 +116,8 @@ class PodInstallation(Installation):
                 "digest": self.image.digest,
                 "pullPolicy": "IfNotPresent",
             },
+            "canary": {"enabled": True},
+            "extraArgs": ["--set=verification.every=2"],
             "settings": {**SETTINGS, **self._settings},
             "networkPolicy": {"apiServerPorts": [443, self.cluster.run.ports["apiserver"]]},
         }

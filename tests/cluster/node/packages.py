@@ -9,6 +9,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.cluster.node import cgroups
+
 LIST = Path(__file__).with_name("packages.txt")
 CNI = Path("/usr/lib/cni")
 
@@ -27,6 +29,8 @@ PROGRAMS = {
     "iptables": "iptables",
     "nft": "nftables",
     "sysctl": "procps",
+    "/usr/bin/python3": "python3",
+    "/usr/bin/pip3": "python3-pip",
     "runc": "runc",
     "nsenter": "util-linux",
     "unshare": "util-linux",
@@ -52,4 +56,15 @@ def node_problem() -> str:
     )
     if made.returncode:
         return f"a real node needs namespaces of its own: {made.stderr.strip()}"
+    return _cgroup_problem()
+
+
+def _cgroup_problem() -> str:
+    name = f"wardkeeper-look-{os.getpid()}"
+    try:
+        cgroups.make(name)
+    except OSError as error:
+        return f"a real node needs cgroups of its own: {error}"
+    finally:
+        cgroups.remove(name)
     return ""

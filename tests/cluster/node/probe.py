@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
     elif args.what == "ask":
         asyncio.run(ask(args.places, args.seconds, args.source))
     else:
-        asyncio.run(stream(args.places[0], args.rate, args.length))
+        asyncio.run(stream(args.places[0], args.rate, args.length, args.source))
 
 
 async def listen(places: list[str]) -> None:
@@ -84,7 +84,7 @@ async def ask(places: list[str], seconds: float, source: str) -> None:
     sys.stdout.write(json.dumps(dict(zip(places, found, strict=True))) + "\n")
 
 
-async def stream(place: str, rate: int, length: float) -> None:
+async def stream(place: str, rate: int, length: float, source: str) -> None:
     """Ask again and again, each time from another port; one JSON line about each second.
 
     Each question is a flow of its own: a firewall that lets established flows go on has to judge
@@ -98,7 +98,7 @@ async def stream(place: str, rate: int, length: float) -> None:
     counts: Counter[str] = Counter()
 
     async def one() -> None:
-        counts[await _try(place, 1.0)] += 1
+        counts[await _try(place, 1.0, source)] += 1
 
     began = time.monotonic()
     asked = 0

@@ -11,6 +11,7 @@ import json
 import re
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 CONTAINERFILE = parts.PROJECT / "Containerfile"
 PROBE = Path(__file__).with_name("probe.py")
+INSPECTION = Path(__file__).with_name("inspection.py")
 PAUSE = "localhost/pause"
 
 
@@ -45,7 +47,7 @@ def coredns(folder: Path, program: Path) -> Image:
 
 
 def probe(folder: Path, report: Report) -> Image:
-    """Python, a shell and `probe.py`: what a workload of these tests is made from."""
+    """Python, a shell, and what tries: what the workloads of these tests are made from."""
     root = folder / "probe"
     (root / "bin").mkdir(parents=True)
     (root / "data").mkdir()
@@ -54,11 +56,16 @@ def probe(folder: Path, report: Report) -> Image:
     for name in names.stdout.split():
         if name != "busybox":
             (root / "bin" / name).symlink_to("busybox")
-    setuid = root / "data" / "setuid"  # whoever runs it becomes root, where that is let happen
-    shutil.copy(_busybox(), setuid)
+    python = parts.python(report)
+    setuid = root / "data" / "setuid"  # a Python as which anybody is root, where that is let happen
+    with tarfile.open(python.archive) as files:
+        program = files.extractfile("usr/bin/python3.11")
+        assert program is not None
+        setuid.write_bytes(program.read())
     setuid.chmod(0o4755)
-    shutil.copy(PROBE, root / "probe.py")
-    layers = [parts.python(report), pack(root, folder / "probe-layer.tar")]
+    for script in (PROBE, INSPECTION):
+        shutil.copy(script, root)
+    layers = [python, pack(root, folder / "probe-layer.tar")]
     config = {
         "Entrypoint": ["/usr/bin/python3", "/probe.py"],
         "Env": ["PATH=/bin:/usr/bin", "PYTHONDONTWRITEBYTECODE=1"],

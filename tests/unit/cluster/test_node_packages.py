@@ -9,9 +9,12 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+from tests.cluster.node import cgroups
 from tests.cluster.node.packages import LIST, PROGRAMS, node_problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
 
@@ -42,6 +45,23 @@ def test_a_kernel_that_refuses_namespaces_is_quoted(monkeypatch: pytest.MonkeyPa
     assert (
         node_problem() == "a real node needs namespaces of its own: unshare failed: Not permitted"
     )
+
+
+def test_a_kernel_that_refuses_cgroups_is_quoted_and_nothing_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", lambda name: name)
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0)
+    )
+    for name in ("cpu", "memory"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    assert node_problem() == ""
+    (tmp_path / "memory" / f"wardkeeper-look-{os.getpid()}").touch()
+    assert node_problem().startswith("a real node needs cgroups of its own: ")
+    assert not list((tmp_path / "cpu").iterdir())
 
 
 def test_every_program_is_in_a_package_of_the_list_or_of_every_debian() -> None:
