@@ -229,6 +229,35 @@ def test_a_short_outage_is_survived() -> None:
     run(story())
 
 
+def test_a_server_that_takes_over_a_second_for_each_answer_still_has_a_leader() -> None:
+    async def story() -> None:
+        async with racing(1) as (server, racers):
+            holding = asyncio.create_task(slowing(server, 1.5))
+            await asyncio.sleep(20)
+            for _ in range(60):
+                await asyncio.sleep(1)
+                assert holders(racers) == [0]
+            holding.cancel()
+            with suppress(asyncio.CancelledError):
+                await holding
+
+    run(story())
+
+
+async def slowing(server: ApiServer, seconds: float) -> None:
+    """Answer each request that comes from now on so much later."""
+    loop = asyncio.get_running_loop()
+
+    def noticed(call: ApiCall) -> bool:
+        loop.call_later(seconds, hold.release.set)
+        return call.kind.name == "Lease"
+
+    while True:
+        hold = Hold()
+        server.faults.next(match=noticed, fault=hold)
+        await hold.release.wait()
+
+
 def test_a_renewal_counts_from_its_start() -> None:
     async def story() -> None:
         clock = asyncio.get_running_loop().time

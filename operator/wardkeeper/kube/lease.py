@@ -71,6 +71,7 @@ class Elector:
         self._duration = duration
         self._deadline = deadline
         self._retry = retry
+        self._patience = deadline / 2  # a slow server may still answer, a second attempt still fits
         self._clock = clock
         self._now = now
         self._rng = rng
@@ -110,7 +111,7 @@ class Elector:
 
     async def _win(self) -> None:
         while True:
-            if await self._attempt(self._retry):
+            if await self._attempt(self._patience):
                 return
             await asyncio.sleep(self._pause())
 
@@ -128,7 +129,7 @@ class Elector:
         while (left := self._left()) > 0:
             await asyncio.sleep(min(self._retry, left))
             if (left := self._left()) > 0:
-                await self._attempt(min(self._retry, left))
+                await self._attempt(min(self._patience, left))
         self._leading = False
 
     def _left(self) -> float:
@@ -208,7 +209,7 @@ class Elector:
             return
         self._leading = False
         try:
-            async with asyncio.timeout(self._retry):
+            async with asyncio.timeout(self._patience):
                 # Read again: a renewal may have been under way when the stop came.
                 lease = await self._read()
                 if lease is not None and lease["spec"].get("holderIdentity") == self._identity:
