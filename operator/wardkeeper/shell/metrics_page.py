@@ -75,6 +75,7 @@ class _Secret:
     engine: Engine = Engine.KV_GENERATED
     rotated_at: datetime | None = datetime(2026, 1, 1, tzinfo=UTC)
     due_at: datetime | None = datetime(2026, 1, 2, tzinfo=UTC)
+    deadline: datetime | None = datetime(2026, 1, 3, tzinfo=UTC)
     overdue: bool = False
 
 

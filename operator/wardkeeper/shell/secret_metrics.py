@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbers about secrets, their rotation and Vault, for Prometheus. Never a value.
 
-The only series that exist once per secret are its age and the time it is due; they can be switched
-off and are forgotten with their workflow. They are made when the page is made, from a small record
-per secret, so that age needs no timer. All other labels come from fixed lists.
+The only series that exist once per secret are its age, the time it is due and its deadline; they
+can be switched off and are forgotten with their workflow. They are made when the page is made, from
+a small record per secret, so that age needs no timer. All other labels come from fixed lists.
 """
 
 from __future__ import annotations
@@ -70,6 +70,10 @@ class Standing(Protocol):
         """When it is replaced; None when that is not known."""
 
     @property
+    def deadline(self) -> datetime | None:
+        """When it counts as overdue; None when it never does."""
+
+    @property
     def overdue(self) -> bool:
         """Whether it is past its deadline."""
 
@@ -81,6 +85,7 @@ class _Mark(NamedTuple):
     engine: str
     rotated: float | None
     due: float | None
+    deadline: float | None
 
 
 class SecretMetrics(Collector):
@@ -231,16 +236,24 @@ class SecretMetrics(Collector):
             "When a secret is replaced next, in Unix time.",
             labels=_LABELS,
         )
+        end = GaugeMetricFamily(
+            "wardkeeper_secret_deadline_timestamp_seconds",
+            "When what is delivered counts as overdue, in Unix time.",
+            labels=_LABELS,
+        )
         now = self._now()
         for (namespace, workflow), marks in self._marks.items():
-            for secret, engine, rotated, due_at in marks:
+            for secret, engine, rotated, due_at, deadline in marks:
                 labels = (namespace, workflow, secret, engine)
                 if rotated is not None:
                     age.add_metric(labels, max(0.0, now - rotated))
                 if due_at is not None:
                     due.add_metric(labels, due_at)
+                if deadline is not None:
+                    end.add_metric(labels, deadline)
         yield age
         yield due
+        yield end
 
 
 def _keep(kept: dict[tuple[str, str], _Kept], key: tuple[str, str], what: _Kept) -> None:
@@ -257,6 +270,7 @@ def _mark(one: Standing) -> _Mark:
         one.engine.value,
         one.rotated_at.timestamp() if one.rotated_at else None,
         one.due_at.timestamp() if one.due_at else None,
+        one.deadline.timestamp() if one.deadline else None,
     )
 
 

@@ -23,7 +23,11 @@ NAMES = (
     "wardkeeper_rotation_overdue",
     "wardkeeper_restarts_total",
 )
-PER_SECRET = ("wardkeeper_secret_age_seconds", "wardkeeper_secret_due_timestamp_seconds")
+PER_SECRET = (
+    "wardkeeper_secret_age_seconds",
+    "wardkeeper_secret_due_timestamp_seconds",
+    "wardkeeper_secret_deadline_timestamp_seconds",
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Standing:
     engine: Engine = Engine.KV_GENERATED
     rotated_at: datetime | None = BEGIN
     due_at: datetime | None = BEGIN + timedelta(days=30)
+    deadline: datetime | None = BEGIN + timedelta(days=40)
     overdue: bool = False
 
 
@@ -92,7 +97,7 @@ def test_a_secret_of_the_future_has_no_negative_age(page: Page, clock: Clock) ->
 
 
 def test_what_is_not_delivered_has_no_age_and_no_time(page: Page) -> None:
-    page.secrets.seen(KEY, [Standing(rotated_at=None, due_at=None)])
+    page.secrets.seen(KEY, [Standing(rotated_at=None, due_at=None, deadline=None)])
     for name in PER_SECRET:
         assert value(page, name, **labels()) is None
 
