@@ -30,7 +30,7 @@ from tests.bench.wire import MERGE_PATCH, each
 from tests.bench.witness import Witness
 from tests.cluster.databases import Databases
 from wardkeeper.api.workflow import KIND
-from wardkeeper.engine.secret_facts import ROTATE_NOW
+from wardkeeper.engine.secrets.facts import ROTATE_NOW
 from wardkeeper.kube.resource import Ref, resource_of
 from wardkeeper.render.secret import DATABASE_KEYS, secret_name
 

@@ -25,7 +25,7 @@ from tests.bench.watching import watching
 from tests.bench.wire import MERGE_PATCH, each
 from tests.bench.witness import Witness
 from wardkeeper.api.workflow import KIND
-from wardkeeper.engine.secret_facts import ROTATE_NOW
+from wardkeeper.engine.secrets.facts import ROTATE_NOW
 from wardkeeper.kube.resource import Ref, resource_of
 from wardkeeper.vault.names import kv_path
 

@@ -21,7 +21,7 @@ from wardkeeper.api.workflow import KIND, HealthcareWorkflow
 from wardkeeper.engine.digest import spec_digest
 from wardkeeper.engine.findings import Findings
 from wardkeeper.engine.rollout import observe
-from wardkeeper.engine.secret_job import Supplied
+from wardkeeper.engine.secrets.job import Supplied
 from wardkeeper.engine.status import compose
 from wardkeeper.kube.resource import resource_of
 from wardkeeper.policy.judge import judge

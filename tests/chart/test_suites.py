@@ -9,7 +9,9 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.chart.rendering import CHART
+import pytest
+
+from tests.chart.rendering import CHART, program
 from tests.cluster.build import ensure
 from tests.cluster.progress import Report
 from tests.cluster.tools import HELM_UNITTEST
@@ -37,6 +39,16 @@ def test_every_suite_of_the_chart_passes() -> None:
     suites = re.search(r"Test Suites: (\d+) passed", said)
     assert suites, said
     assert int(suites[1]) == len(list((CHART / "tests").glob("*_test.yaml")))
+
+
+@pytest.mark.parametrize("values", [(), ("values-best-practice.yaml",)], ids=["default", "best"])
+def test_helm_finds_nothing_to_complain_of(values: tuple[str, ...]) -> None:
+    command = [program("helm"), "lint", "--strict", str(CHART)]
+    command += [f"--values={CHART / name}" for name in values]
+    if values:  # lint knows no cluster, so nothing of Prometheus Operator
+        command += [f"--set={one}.enabled=false" for one in ("serviceMonitor", "prometheusRule")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_template_is_in_a_suite() -> None:

@@ -21,16 +21,16 @@ from tests.component.apiserver.server import ApiServer
 from tests.component.apiserver.virtual import VirtualLoop
 from wardkeeper.api.credential import CREDENTIAL_KIND
 from wardkeeper.api.workflow import KIND
-from wardkeeper.engine.drivers import drivers
-from wardkeeper.engine.ledger import Ledger
 from wardkeeper.engine.peers import Peers
 from wardkeeper.engine.queue import Priority, Queue
 from wardkeeper.engine.reconcile import Reconciler
-from wardkeeper.engine.restarts import Restarts
-from wardkeeper.engine.secret_job import SecretServices
+from wardkeeper.engine.secrets.drivers import drivers
+from wardkeeper.engine.secrets.job import SecretServices
+from wardkeeper.engine.secrets.ledger import Ledger
+from wardkeeper.engine.secrets.restarts import Restarts
+from wardkeeper.engine.secrets.sources import Sources
+from wardkeeper.engine.secrets.tokens import Tokens
 from wardkeeper.engine.seen import CHILD_KINDS, Key
-from wardkeeper.engine.sources import Sources
-from wardkeeper.engine.tokens import Tokens
 from wardkeeper.engine.tools import Tools
 from wardkeeper.engine.workers import Workers
 from wardkeeper.engine.world import World

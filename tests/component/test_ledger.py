@@ -16,10 +16,10 @@ from tests.component.apiserver.server import ApiServer
 from tests.component.apiserver.virtual import run
 from tests.component.workflows import workflow
 from wardkeeper.api.credential import CREDENTIAL_KIND, Engine
-from wardkeeper.engine.ledger import Ledger, Owner
 from wardkeeper.engine.outcome import Transient
 from wardkeeper.engine.peers import Peers
 from wardkeeper.engine.queue import Queue
+from wardkeeper.engine.secrets.ledger import Ledger, Owner
 from wardkeeper.engine.seen import Key
 from wardkeeper.engine.world import World
 from wardkeeper.kube.client import Client

@@ -15,10 +15,10 @@ from unittest.mock import patch
 
 from prometheus_client import Gauge
 
-from wardkeeper.engine import secret_progress, secret_steps
-from wardkeeper.engine.ledger import Ledger
 from wardkeeper.engine.report import Reporter
-from wardkeeper.engine.secret_report import report
+from wardkeeper.engine.secrets import progress, steps
+from wardkeeper.engine.secrets.ledger import Ledger
+from wardkeeper.engine.secrets.report import report
 from wardkeeper.render.secret import render_secret
 from wardkeeper.shell import main
 from wardkeeper.shell.metrics import Metrics
@@ -61,8 +61,8 @@ def _leaky_metrics(*arguments: Any, **options: Any) -> Metrics:
 
 if __name__ == "__main__":
     with (
-        patch.object(secret_steps, "render_secret", _leaky_render),
-        patch.object(secret_progress, "report", _leaky_report),
+        patch.object(steps, "render_secret", _leaky_render),
+        patch.object(progress, "report", _leaky_report),
         patch.object(Ledger, "note", _leaky_note),
         patch.object(Reporter, "_tell_of_changes", _leaky_tell),
         patch.object(main, "Metrics", _leaky_metrics),

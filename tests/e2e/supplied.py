@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from tests.e2e.vault_world import OPERATOR, VaultWorld
 from wardkeeper.api.credential import CREDENTIAL_KIND
-from wardkeeper.engine.drivers import drivers
-from wardkeeper.engine.ledger import Ledger, Owner
 from wardkeeper.engine.outcome import Transient
-from wardkeeper.engine.secret_job import Delivered, Job, SecretServices
-from wardkeeper.engine.sources import Sources
-from wardkeeper.engine.supply import supply
-from wardkeeper.engine.tokens import Tokens
-from wardkeeper.engine.withdraw import withdraw
+from wardkeeper.engine.secrets.drivers import drivers
+from wardkeeper.engine.secrets.job import Delivered, Job, SecretServices
+from wardkeeper.engine.secrets.ledger import Ledger, Owner
+from wardkeeper.engine.secrets.sources import Sources
+from wardkeeper.engine.secrets.supply import supply
+from wardkeeper.engine.secrets.tokens import Tokens
+from wardkeeper.engine.secrets.withdraw import withdraw
 from wardkeeper.kube.errors import NotFound
 from wardkeeper.kube.resource import resource_of
 from wardkeeper.vault.access import VaultAccess
@@ -30,7 +30,7 @@ from wardkeeper.vault.workflows import WorkflowVault
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from wardkeeper.engine.secret_job import SecretOutcome, Withdrawn
+    from wardkeeper.engine.secrets.job import SecretOutcome, Withdrawn
     from wardkeeper.kube.client import Client
 
 NS = "radiology"

@@ -20,7 +20,7 @@ from tests.e2e.vault_world import SERVERS, VaultWorld, open_vault_world
 from tests.faults.plan import LoseAnswer
 from tests.faults.vault_proxy import VaultProxy
 from wardkeeper.api.secrets import SecretSpec
-from wardkeeper.engine.secret_job import Job
+from wardkeeper.engine.secrets.job import Job
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.kubeconfig import from_kubeconfig
 from wardkeeper.proof.certificate import inspect
@@ -28,7 +28,7 @@ from wardkeeper.proof.certificate import inspect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wardkeeper.engine.secret_job import SecretOutcome
+    from wardkeeper.engine.secrets.job import SecretOutcome
 
 pytestmark = pytest.mark.cluster("api")
 PATIENCE = 60.0

@@ -18,7 +18,7 @@ from tests.e2e.supplied import NS, Supply, operator
 from tests.e2e.vault_world import VaultWorld, open_vault_world
 from tests.faults.vault_proxy import VaultProxy
 from wardkeeper.api.secrets import SecretSpec
-from wardkeeper.engine.secret_job import Job
+from wardkeeper.engine.secrets.job import Job
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.kubeconfig import from_kubeconfig
 from wardkeeper.vault.clock import SKEW_KEEPS
@@ -26,7 +26,7 @@ from wardkeeper.vault.clock import SKEW_KEEPS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from wardkeeper.engine.secret_job import SecretOutcome
+    from wardkeeper.engine.secrets.job import SecretOutcome
 
 pytestmark = pytest.mark.cluster("api")
 

@@ -22,7 +22,7 @@ from tests.e2e.supplied import NS, Supply, operator
 from tests.e2e.vault_world import SERVERS, VaultWorld, open_vault_world
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.secrets import SecretSpec
-from wardkeeper.engine.secret_job import Job
+from wardkeeper.engine.secrets.job import Job
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.kubeconfig import from_kubeconfig
 from wardkeeper.proof.database import log_in
@@ -34,7 +34,7 @@ from wardkeeper.vault.token import LOGIN_PAUSE
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from wardkeeper.engine.secret_job import SecretOutcome
+    from wardkeeper.engine.secrets.job import SecretOutcome
     from wardkeeper.vault.workflows import WorkflowVault
 
 pytestmark = pytest.mark.cluster("api")

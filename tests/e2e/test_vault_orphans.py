@@ -19,8 +19,8 @@ from tests.e2e.supplied import NS, Supply, operator
 from tests.e2e.vault_world import VaultWorld, open_vault_world
 from wardkeeper.api.secrets import SecretSpec
 from wardkeeper.cli.main import app
-from wardkeeper.engine.ledger import Owner
-from wardkeeper.engine.secret_job import Job
+from wardkeeper.engine.secrets.job import Job
+from wardkeeper.engine.secrets.ledger import Owner
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.kubeconfig import from_kubeconfig
 from wardkeeper.proof.csr import new_key_and_csr

@@ -19,7 +19,7 @@ from tests.e2e.vault_world import OPERATOR, SERVERS, VaultWorld, open_vault_worl
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.secrets import SecretSpec
 from wardkeeper.cli.vault import EXIT_FAILED
-from wardkeeper.engine.secret_job import Job
+from wardkeeper.engine.secrets.job import Job
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.kubeconfig import from_kubeconfig
 from wardkeeper.rotation.facts import Cause, Phase

@@ -36,7 +36,7 @@ from wardkeeper.cli.vault_options import (
     access_of,
     token_of,
 )
-from wardkeeper.engine.orphans import Known, encrypted_leases, orphans_of
+from wardkeeper.engine.secrets.orphans import Known, encrypted_leases, orphans_of
 from wardkeeper.kube.client import Client, Lane
 from wardkeeper.kube.errors import ApiError
 from wardkeeper.kube.resource import resource_of
@@ -48,7 +48,7 @@ from wardkeeper.vault.names import LEDGER_KEY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from wardkeeper.engine.orphans import Orphans
+    from wardkeeper.engine.secrets.orphans import Orphans
     from wardkeeper.kube.access import Access
     from wardkeeper.vault.access import VaultAccess
 

@@ -17,13 +17,13 @@ from wardkeeper.engine.gather import gather
 from wardkeeper.engine.outcome import Outcome, Terminal, Transient
 from wardkeeper.engine.plan import Action, fingerprint, plan
 from wardkeeper.engine.rollout import Progress, Rollout
-from wardkeeper.engine.secret_drift import secret_drift, secret_edits
-from wardkeeper.engine.secret_facts import NOT_ROLLING, secret_job
-from wardkeeper.engine.secret_job import Supplied
+from wardkeeper.engine.secrets.drift import secret_drift, secret_edits
+from wardkeeper.engine.secrets.facts import NOT_ROLLING, secret_job
+from wardkeeper.engine.secrets.job import Supplied
+from wardkeeper.engine.secrets.supply import supply
+from wardkeeper.engine.secrets.undeclared import drop_undeclared
 from wardkeeper.engine.seen import stamp_of
 from wardkeeper.engine.stamp import known_macs, with_stamp
-from wardkeeper.engine.supply import supply
-from wardkeeper.engine.undeclared import drop_undeclared
 from wardkeeper.engine.waiting import CONFIG_MAP_LOOK, missing_config_maps, waits_for
 from wardkeeper.engine.writer import taken
 from wardkeeper.kube.client import Lane

@@ -20,12 +20,12 @@ from wardkeeper.api.reasons import ConditionType, Reason
 from wardkeeper.engine.converge import RECONCILE_AT
 from wardkeeper.engine.drift import drift_of
 from wardkeeper.engine.gather import gather
-from wardkeeper.engine.ledger import Owner
 from wardkeeper.engine.ownership import sets_values
 from wardkeeper.engine.plan import Action, Change, Live, plan
-from wardkeeper.engine.quarantine import isolate
 from wardkeeper.engine.rollout import Progress, Rollout
-from wardkeeper.engine.secret_job import SecretOutcome, Supplied
+from wardkeeper.engine.secrets.job import SecretOutcome, Supplied
+from wardkeeper.engine.secrets.ledger import Owner
+from wardkeeper.engine.secrets.quarantine import isolate
 from wardkeeper.engine.seen import WORKLOADS
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.resource import Ref, ref_of

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from wardkeeper.api.status import DriftRecord
     from wardkeeper.engine.outcome import Outcome
     from wardkeeper.engine.plan import Plan
-    from wardkeeper.engine.quarantine import Isolated
     from wardkeeper.engine.rollout import Rollout
-    from wardkeeper.engine.secret_job import Supplied
+    from wardkeeper.engine.secrets.job import Supplied
+    from wardkeeper.engine.secrets.quarantine import Isolated
     from wardkeeper.policy.verdict import Verdict
 
 

@@ -20,10 +20,10 @@ from wardkeeper.engine.cut_off import cut_off
 from wardkeeper.engine.digest import spec_digest
 from wardkeeper.engine.findings import Findings
 from wardkeeper.engine.outcome import Outcome, Terminal, Transient
-from wardkeeper.engine.quarantine import is_quarantined
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.report import Reporter, regarding
 from wardkeeper.engine.revision import drop_revision, keep_revision, recall_revision
+from wardkeeper.engine.secrets.quarantine import is_quarantined
 from wardkeeper.engine.teardown import teardown
 from wardkeeper.kube.errors import ApiError, NotFound
 from wardkeeper.kube.resource import Ref, resource_of

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wardkeeper.engine.findings import Findings
-    from wardkeeper.engine.secret_job import SecretOutcome
+    from wardkeeper.engine.secrets.job import SecretOutcome
 
 _LONGEST_MESSAGE = 1024
 _OPEN = "the network plugin does not enforce policies: "

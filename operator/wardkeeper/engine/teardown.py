@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.workflow import KIND
 from wardkeeper.engine.finalizer import FINALIZER, has_finalizer, remove_finalizer
-from wardkeeper.engine.ledger import Owner
 from wardkeeper.engine.refusal import outcome_of
+from wardkeeper.engine.secrets.ledger import Owner
+from wardkeeper.engine.secrets.withdraw import keeps_of, withdraw
 from wardkeeper.engine.seen import WORKLOADS
-from wardkeeper.engine.withdraw import keeps_of, withdraw
 from wardkeeper.kube.errors import ApiError, NotFound
 from wardkeeper.kube.resource import Ref
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from wardkeeper.engine.restarts import Restarts
-    from wardkeeper.engine.secret_job import SecretOutcome, SecretServices
+    from wardkeeper.engine.secrets.job import SecretOutcome, SecretServices
+    from wardkeeper.engine.secrets.restarts import Restarts
     from wardkeeper.engine.seen import Key
     from wardkeeper.engine.world import World
     from wardkeeper.engine.writer import Writer

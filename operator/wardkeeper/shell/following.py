@@ -24,7 +24,7 @@ from wardkeeper.render.metadata import MANAGED_BY, OPERATOR
 from wardkeeper.shell.tasks import end
 
 if TYPE_CHECKING:
-    from wardkeeper.engine.ledger import Ledger
+    from wardkeeper.engine.secrets.ledger import Ledger
     from wardkeeper.engine.world import World
     from wardkeeper.kube.client import Client
     from wardkeeper.shell.observe import Observer

@@ -13,9 +13,9 @@ from wardkeeper.engine.seen import Key
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wardkeeper.engine.ledger import Ledger
     from wardkeeper.engine.peers import Peers
     from wardkeeper.engine.queue import Queue
+    from wardkeeper.engine.secrets.ledger import Ledger
     from wardkeeper.engine.world import World
     from wardkeeper.kube.informer import Event
 

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import kopf
 
 from wardkeeper import __version__
-from wardkeeper.engine.ledger import Ledger
-from wardkeeper.engine.outage import Outage
 from wardkeeper.engine.peers import Peers
 from wardkeeper.engine.queue import Priority, Queue
 from wardkeeper.engine.reconcile import Reconciler
-from wardkeeper.engine.sweep import Sweeper
+from wardkeeper.engine.secrets.ledger import Ledger
+from wardkeeper.engine.secrets.outage import Outage
+from wardkeeper.engine.secrets.sweep import Sweeper
 from wardkeeper.engine.tools import Tools
 from wardkeeper.engine.workers import Workers
 from wardkeeper.engine.world import World
@@ -49,7 +49,7 @@ from wardkeeper.shell.verifying import Verification
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wardkeeper.engine.secret_job import SecretOutcome
+    from wardkeeper.engine.secrets.job import SecretOutcome
     from wardkeeper.engine.seen import Key
     from wardkeeper.kube.access import Access
     from wardkeeper.settings import Settings

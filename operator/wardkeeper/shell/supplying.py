@@ -9,11 +9,11 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from wardkeeper.engine.drivers import drivers
-from wardkeeper.engine.restarts import Restarts
-from wardkeeper.engine.secret_job import SecretServices
-from wardkeeper.engine.sources import Sources
-from wardkeeper.engine.tokens import Tokens
+from wardkeeper.engine.secrets.drivers import drivers
+from wardkeeper.engine.secrets.job import SecretServices
+from wardkeeper.engine.secrets.restarts import Restarts
+from wardkeeper.engine.secrets.sources import Sources
+from wardkeeper.engine.secrets.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wardkeeper.api.credential import Engine
-    from wardkeeper.engine.driver import Driver
-    from wardkeeper.engine.ledger import Ledger
+    from wardkeeper.engine.secrets.driver import Driver
+    from wardkeeper.engine.secrets.ledger import Ledger
     from wardkeeper.settings import Settings
     from wardkeeper.settings.model import VaultSettings
     from wardkeeper.shell.metrics import Metrics

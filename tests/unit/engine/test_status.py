@@ -19,9 +19,9 @@ from wardkeeper.engine.enforcement import Enforced, Enforcement
 from wardkeeper.engine.findings import Findings
 from wardkeeper.engine.outcome import Terminal, Transient
 from wardkeeper.engine.plan import Action, Change, Plan
-from wardkeeper.engine.quarantine import Isolated
 from wardkeeper.engine.rollout import Progress, Rollout
-from wardkeeper.engine.secret_job import SecretOutcome, Supplied
+from wardkeeper.engine.secrets.job import SecretOutcome, Supplied
+from wardkeeper.engine.secrets.quarantine import Isolated
 from wardkeeper.engine.status import compose
 from wardkeeper.kube.resource import Ref
 from wardkeeper.policy.verdict import EndpointVerdict, Verdict

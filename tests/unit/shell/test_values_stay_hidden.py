@@ -24,7 +24,7 @@ import wardkeeper.engine
 import wardkeeper.proof
 import wardkeeper.rotation
 import wardkeeper.vault
-from wardkeeper.engine.driver import Desk, Made
+from wardkeeper.engine.secrets.driver import Desk, Made
 from wardkeeper.proof.errors import NotProven
 from wardkeeper.rotation.version import Version
 from wardkeeper.shell.logs import JsonLines, TextLines

@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""One static database user, whose old password stops working the moment Vault changes it.
+
+There is no overlap: from the change until the workload has taken it up, logins fail. Vault, or a
+person, may change it at any time; the time of the last change tells.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wardkeeper.api.credential import Engine
+from wardkeeper.engine.secrets.driver import Made, Prepared
+from wardkeeper.engine.secrets.drivers.database import DatabaseDriver, files, role_of
+from wardkeeper.rotation.credential import Handle
+from wardkeeper.rotation.facts import Source
+from wardkeeper.rotation.record import write_time
+
+if TYPE_CHECKING:
+    from wardkeeper.engine.secrets.driver import Desk
+
+
+class DatabaseStatic(DatabaseDriver):
+    """The engine of `database` with strategy Static."""
+
+    engine = Engine.DATABASE_STATIC
+
+    async def look(self, desk: Desk) -> Source | None:
+        """When Vault last changed it."""
+        found = await desk.working_as.database.static(role_of(desk))
+        return Source(write_time(found.rotated_at), found.rotated_at)
+
+    async def prepare(self, desk: Desk) -> Prepared:
+        """The change that is delivered: another one has been made since if it is not the last."""
+        return Prepared(role_of(desk), desk.current.handle.marker if desk.current else "")
+
+    async def make(self, desk: Desk) -> Made:
+        """Take the password; have it changed first if it is the one that is delivered."""
+        role, database = desk.intent.role, desk.working_as.database
+        found = await database.static(role)
+        if write_time(found.rotated_at) == desk.intent.before:
+            async with self._paces.turn(desk.spec):
+                await desk.vault.rotate_static(role)
+            found = await database.static(role)
+        return Made(
+            files(desk.spec, found.username, found.password),
+            Handle(marker=write_time(found.rotated_at)),
+            issued_at=found.rotated_at,
+        )
