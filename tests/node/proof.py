@@ -41,7 +41,7 @@ SECTIONS = {
     ),
     "identity": ("Who a workflow is", "By a process in the pod."),
     "operator": ("The operator itself", "Two replicas, installed by Helm."),
-    "runs": ("Workloads that end", "By the kubelet, to their end."),
+    "runs": ("Workloads", "Run by the kubelet; Jobs and CronJobs to their end."),
 }
 """What is told, in this order: title and how it was tried."""
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.cluster.access import CommandFailedError
 from tests.cluster.waiting import until
-from tests.node.scene import SUBJECT, WARD
+from tests.node.scene import LISTENING, SUBJECT, WARD
 from tests.node.workflows import KIND, pod_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.cluster("netpol"), pytest.mark.timeout(300)]
 
 FREE = "free"
+LIMITS = ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory.max")
 SECRETS, TOKENS = "/var/run/wardkeeper/secrets", "/var/run/wardkeeper/tokens"
 USER = 10001
 
@@ -68,6 +69,21 @@ def free(node: NodeCluster) -> Iterator[dict[str, dict[str, Any]]]:
         for name in ("root", "user")
     }
     node.kubectl("delete", "namespace", FREE, "--wait=false")
+
+
+def test_it_runs_as_declared(scene: Scene, node: NodeCluster, proof: Proof) -> None:
+    pod = pod_of(node, WARD, SUBJECT)
+    status = pod["status"]["containerStatuses"][0]
+    digest = node.probe_image.digest
+    image = "as declared" if status["imageID"].endswith(digest) else status["imageID"]
+    proof.note("runs", "Deployment: the image that runs, by digest", "as declared", image)
+    name = pod["metadata"]["name"]
+    words = inside(node, WARD, name, "cat", "/proc/1/cmdline").rstrip("\0").split("\0")
+    wanted = f"listen {' '.join(LISTENING)}"
+    proof.note("runs", "Deployment: its arguments", wanted, " ".join(words[2:]))
+    limit = inside(node, WARD, name, "sh", "-c", f"cat {' || cat '.join(LIMITS)}").strip()
+    what = "Deployment: bytes of memory that the kernel lets it have, 96Mi"
+    proof.note("runs", what, str(96 << 20), limit)
 
 
 def test_files_can_be_made_in_writable_paths_alone(

@@ -15,6 +15,7 @@ from tests.cluster.waiting import until
 if TYPE_CHECKING:
     from tests.cluster.node.cluster import NodeCluster
     from tests.cluster.node.installation import PodInstallation
+    from tests.node.proof import Proof
 
 SCRATCH = "wardkeeper-selftest"
 TESTER = f"system:serviceaccount:{NAMESPACE}:wardkeeper-selftest"
@@ -34,7 +35,7 @@ def written(node: NodeCluster) -> set[tuple[str, str, int]]:
 @pytest.mark.cluster("netpol")
 @pytest.mark.timeout(300)
 def test_helm_test_makes_attacks_and_removes_a_workflow(
-    node: NodeCluster, operator: PodInstallation
+    node: NodeCluster, operator: PodInstallation, proof: Proof
 ) -> None:
     said = operator.helm("test", "wardkeeper", "--timeout=100s")
     assert "Phase:          Succeeded" in said, said
@@ -44,5 +45,6 @@ def test_helm_test_makes_attacks_and_removes_a_workflow(
         ("delete", "networkpolicies", 403),
         ("delete", "healthcareworkflows", 200),
     }
+    proof.note("operator", "`helm test`", "Succeeded", "Succeeded")
     until(lambda: node.get("namespace", SCRATCH) is None, "the scratch namespace is gone")
     assert node.get("job", SCRATCH, NAMESPACE) is None

@@ -37,6 +37,13 @@ PROGRAMS = {
 }
 """What is called, and the Debian package it comes from."""
 
+KERNEL = "/proc/filesystems"
+MODULES = {
+    "overlay": "\toverlay\n",
+    "br_netfilter": "/proc/sys/net/bridge/bridge-nf-call-iptables",
+}
+"""What the kernel must have loaded, and the line or file that shows it."""
+
 NAMESPACES = ("unshare", "--fork", "--kill-child", "--pid", "--mount", "--net", "--ipc")
 """What a sandbox is made with; the program started ends with this one."""
 
@@ -51,6 +58,9 @@ def node_problem() -> str:
             f"a real node needs {', '.join(missing)}: "
             f"apt-get install --no-install-recommends {' '.join(LIST.read_text().split())}"
         )
+    for module, sign in MODULES.items():
+        if sign not in Path(KERNEL).read_text() and not Path(sign).exists():
+            return f"a real node needs the kernel's {module}: modprobe {module}"
     made = subprocess.run(
         [*NAMESPACES, "--mount-proc", "--", "true"], capture_output=True, text=True, check=False
     )

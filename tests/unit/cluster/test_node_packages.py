@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from tests.cluster.node import cgroups
+from tests.cluster.node import cgroups, packages
 from tests.cluster.node.packages import LIST, PROGRAMS, node_problem
 
 if TYPE_CHECKING:
@@ -32,6 +32,16 @@ def test_missing_packages_are_named_with_the_line_that_installs_all(
     told = node_problem()
     assert told.startswith("a real node needs containerd, runc: apt-get install")
     assert told.endswith(" ".join(LIST.read_text().split()))
+
+
+def test_what_the_kernel_has_not_loaded_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", lambda name: name)
+    (tmp_path / "filesystems").write_text("nodev\ttmpfs\n")
+    monkeypatch.setattr(packages, "KERNEL", str(tmp_path / "filesystems"))
+    assert node_problem() == "a real node needs the kernel's overlay: modprobe overlay"
 
 
 def test_a_kernel_that_refuses_namespaces_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
