@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from wardkeeper.canary.server import CanaryServer, Ports
+from wardkeeper.canary.server import Ports, serving
 from wardkeeper.engine.enforcement import Enforced, Look
 from wardkeeper.proof.reach import listen, reaches
 from wardkeeper.shell.canary import NO_ADDRESS, Canary
@@ -60,7 +60,7 @@ async def made() -> str:
 
 
 async def test_where_nothing_is_closed_both_ways_are_told(ports: Ports) -> None:
-    async with operator(ports.operator, ports.operator_undeclared), CanaryServer(ports, THERE):
+    async with operator(ports.operator, ports.operator_undeclared), serving(ports, THERE):
         look = await canary(ports).look()
     assert look.missing == ""
     assert look.leaks == (
@@ -69,10 +69,28 @@ async def test_where_nothing_is_closed_both_ways_are_told(ports: Ports) -> None:
     )
 
 
-async def test_a_canary_that_reaches_nothing_at_all_says_nothing(ports: Ports) -> None:
-    async with CanaryServer(ports, THERE):
-        look = await canary(ports._replace(undeclared=1)).look()
-    assert "a port of the canary was reached" in look.leaks[0]
+@pytest.mark.parametrize(
+    ("declared", "undeclared", "look"),
+    [
+        (True, False, Look()),
+        (False, False, Look(missing="the canary cannot reach what it declares")),
+        (
+            False,
+            True,
+            Look(("the canary reached a port of another pod that it does not declare",)),
+        ),
+    ],
+)
+async def test_a_closed_network_is_one_in_which_what_is_declared_works_and_nothing_else(
+    ports: Ports, declared: bool, undeclared: bool, look: Look
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        reached = {"declared": declared, "undeclared": undeclared}
+        said = {"address": THERE, "undeclaredPort": ports.undeclared, "reached": reached}
+        return web.json_response(said)
+
+    async with answering(ports, answer):
+        assert await canary(ports).look() == look
 
 
 async def test_whoever_does_not_answer_is_named(ports: Ports) -> None:
@@ -116,7 +134,7 @@ async def test_an_answer_that_is_none_is_believed_in_nothing(ports: Ports, body:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(body=body)
 
-    async with serving(ports, answer):
+    async with answering(ports, answer):
         assert "something else" in (await canary(ports).look()).missing
 
 
@@ -124,12 +142,12 @@ async def test_a_redirect_is_not_followed(ports: Ports) -> None:
     async def answer(_: web.Request) -> web.Response:
         raise web.HTTPFound("http://203.0.113.1/")
 
-    async with serving(ports, answer):
+    async with answering(ports, answer):
         assert (await canary(ports).look()).missing
 
 
 @asynccontextmanager
-async def serving(ports: Ports, answer: object) -> AsyncIterator[None]:
+async def answering(ports: Ports, answer: object) -> AsyncIterator[None]:
     """Another server in the place of the canary."""
     app = web.Application()
     app.router.add_get("/probe", answer)  # type: ignore[arg-type]
@@ -163,7 +181,7 @@ async def test_looks_go_on_and_a_change_is_told_once(ports: Ports) -> None:
         every=60,
         sleep=sleep,
     )
-    async with operator(ports.operator, ports.operator_undeclared), CanaryServer(ports, THERE):
+    async with operator(ports.operator, ports.operator_undeclared), serving(ports, THERE):
         task = asyncio.create_task(asking.run())
         await asyncio.wait_for(looked.wait(), 30)
         task.cancel()
@@ -171,7 +189,7 @@ async def test_looks_go_on_and_a_change_is_told_once(ports: Ports) -> None:
 
 
 async def test_only_an_address_is_probed_and_no_name(ports: Ports) -> None:
-    async with CanaryServer(ports, THERE), aiohttp.ClientSession() as session:
+    async with serving(ports, THERE), aiohttp.ClientSession() as session:
         where = f"http://{THERE}:{ports.declared}"
         for query in ("", "?address=localhost", "?address=10.0.0.1:80"):
             async with session.get(f"{where}/probe{query}") as response:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cluster.cluster import Cluster
+from tests.cluster.databases import Databases
 from tests.cluster.installation import Installation
 from tests.e2e.stage import Stage
 from tests.e2e.stories import fresh_place
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.cluster.pool import Clusters
     from tests.e2e.stories import Place
+    from tests.e2e.vault_world import VaultWorld
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +44,11 @@ def place(stage: Stage) -> Iterator[Place]:
     stage.settle()
     with fresh_place(stage) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def databases(world: VaultWorld) -> Databases:
+    """The database of a module's `world`, with what OpenBao needs to make logins to it."""
+    found = Databases(world.bao, world.cluster.postgres)
+    found.install()
+    return found

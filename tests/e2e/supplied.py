@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from base64 import b64decode
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.e2e.vault_world import OPERATOR, VaultWorld
 from wardkeeper.api.credential import CREDENTIAL_KIND
+from wardkeeper.api.secrets import SecretSpec
 from wardkeeper.engine.outcome import Transient
 from wardkeeper.engine.secrets.drivers import drivers
 from wardkeeper.engine.secrets.job import Delivered, Job, SecretServices
@@ -22,7 +24,9 @@ from wardkeeper.engine.secrets.sources import Sources
 from wardkeeper.engine.secrets.supply import supply
 from wardkeeper.engine.secrets.tokens import Tokens
 from wardkeeper.engine.secrets.withdraw import withdraw
+from wardkeeper.kube.client import Client
 from wardkeeper.kube.errors import NotFound
+from wardkeeper.kube.kubeconfig import from_kubeconfig
 from wardkeeper.kube.resource import resource_of
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.workflows import WorkflowVault
@@ -30,8 +34,8 @@ from wardkeeper.vault.workflows import WorkflowVault
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from tests.cluster.databases import Databases
     from wardkeeper.engine.secrets.job import SecretOutcome, Withdrawn
-    from wardkeeper.kube.client import Client
 
 NS = "radiology"
 SECRET = resource_of("Secret")
@@ -108,6 +112,46 @@ class Supply:
         except NotFound:
             return {}
         return {"db": Delivered(live)}
+
+
+def fresh() -> str:
+    """A name that no workflow has had."""
+    return f"wf-{secrets.token_hex(3)}"
+
+
+def login(databases: Databases, strategy: str) -> dict[str, Any]:
+    """A secret's source: a login to the database of the tests."""
+    connection = databases.connection()
+    return {"database": {"role": "claims", "strategy": strategy, "connection": connection}}
+
+
+@asynccontextmanager
+async def supplied(
+    world: VaultWorld,
+    name: str,
+    source: dict[str, Any],
+    *,
+    overlap: str = "0s",
+    namespace: str = NS,
+    address: str = "",
+) -> AsyncIterator[Supply]:
+    """A workflow with one secret, of which nothing is made yet.
+
+    Args:
+        world: the servers; PostgreSQL among them.
+        name: of the workflow.
+        source: of its secret `db`.
+        overlap: of its rotation.
+        namespace: of the workflow.
+        address: of OpenBao as the operator reaches it; its own when empty.
+    """
+    world.service_account(namespace, name)
+    rotation = {"every": "1h", "overlap": overlap}
+    spec = SecretSpec.model_validate({"name": "db", "source": source, "rotation": rotation})
+    access = from_kubeconfig(world.cluster.kubeconfig())
+    ca = str(world.cluster.postgres.ca_file)
+    async with Client(access, user_agent="test") as kube, operator(world, address) as vault:
+        yield Supply(world, kube, vault, Job(namespace, name, f"uid-of-{name}", (spec,)), ca)
 
 
 @asynccontextmanager

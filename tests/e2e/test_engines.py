@@ -5,28 +5,22 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from contextlib import asynccontextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cluster.authorities import Authorities
 from tests.cluster.databases import DATABASE, Databases
-from tests.e2e.supplied import NS, Supply, operator
+from tests.e2e.supplied import NS, Supply, fresh, supplied
 from tests.e2e.vault_world import SERVERS, VaultWorld, open_vault_world
 from wardkeeper.api.reasons import Reason
-from wardkeeper.api.secrets import SecretSpec
-from wardkeeper.engine.secrets.job import Job
-from wardkeeper.kube.client import Client
-from wardkeeper.kube.kubeconfig import from_kubeconfig
 from wardkeeper.proof.certificate import inspect
 from wardkeeper.proof.database import log_in
 from wardkeeper.proof.errors import NotProven
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from wardkeeper.engine.secrets.job import SecretOutcome
 
@@ -41,35 +35,6 @@ def world(
 ) -> Iterator[VaultWorld]:
     with open_vault_world(tmp_path_factory.mktemp("vault"), request.param, postgres=True) as world:
         yield world
-
-
-@pytest.fixture(scope="module")
-def databases(world: VaultWorld) -> Databases:
-    found = Databases(world.bao, world.cluster.postgres)
-    found.install()
-    return found
-
-
-@asynccontextmanager
-async def supplied(
-    world: VaultWorld,
-    name: str,
-    source: dict[str, Any],
-    overlap: str = "0s",
-    namespace: str = NS,
-) -> AsyncIterator[Supply]:
-    """A workflow with one secret."""
-    world.service_account(namespace, name)
-    rotation = {"every": "1h", "overlap": overlap}
-    spec = SecretSpec.model_validate({"name": "db", "source": source, "rotation": rotation})
-    access = from_kubeconfig(world.cluster.kubeconfig())
-    ca = str(world.cluster.postgres.ca_file)
-    async with Client(access, user_agent="test") as kube, operator(world) as vault:
-        yield Supply(world, kube, vault, Job(namespace, name, f"uid-of-{name}", (spec,)), ca)
-
-
-def fresh() -> str:
-    return f"wf-{secrets.token_hex(3)}"
 
 
 async def rotated(supply: Supply, request: str) -> SecretOutcome:

@@ -8,26 +8,21 @@ A proxy lets the request through and drops the answer. Exactly one credential li
 from __future__ import annotations
 
 import asyncio
-import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.cluster.authorities import Authorities
-from tests.cluster.databases import Databases
-from tests.e2e.supplied import NS, Supply, operator
+from tests.e2e.supplied import NS, Supply, fresh, login, operator, supplied
 from tests.e2e.vault_world import SERVERS, VaultWorld, open_vault_world
 from tests.faults.plan import LoseAnswer
 from tests.faults.vault_proxy import VaultProxy
-from wardkeeper.api.secrets import SecretSpec
-from wardkeeper.engine.secrets.job import Job
-from wardkeeper.kube.client import Client
-from wardkeeper.kube.kubeconfig import from_kubeconfig
 from wardkeeper.proof.certificate import inspect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.cluster.databases import Databases
     from wardkeeper.engine.secrets.job import SecretOutcome
 
 pytestmark = pytest.mark.cluster("api")
@@ -44,43 +39,19 @@ def world(
         yield world
 
 
-@pytest.fixture(scope="module")
-def databases(world: VaultWorld) -> Databases:
-    found = Databases(world.bao, world.cluster.postgres)
-    found.install()
-    return found
-
-
-def login(databases: Databases, strategy: str) -> dict[str, Any]:
-    connection = databases.connection()
-    return {"database": {"role": "claims", "strategy": strategy, "connection": connection}}
-
-
 async def supplied_through(
     world: VaultWorld, name: str, source: dict[str, Any], method: str, path: str
 ) -> tuple[Supply, SecretOutcome]:
     """Supply a workflow while the answer to one request is lost; where its secret stands then."""
-    world.service_account(NS, name)
-    spec = SecretSpec.model_validate({"name": "db", "source": source})
-    access = from_kubeconfig(world.cluster.kubeconfig())
     with VaultProxy(world.bao.address) as proxy:
         lost = proxy.on(method, path, LoseAnswer())
-        async with (
-            Client(access, user_agent="test") as kube,
-            operator(world, proxy.address) as vault,
-        ):
-            ca = str(world.cluster.postgres.ca_file)
-            supply = Supply(world, kube, vault, Job(NS, name, f"uid-of-{name}", (spec,)), ca)
+        async with supplied(world, name, source, address=proxy.address) as supply:
             async with asyncio.timeout(PATIENCE):
                 while (outcome := await supply.one(rotate_now="db@1")).reason is not None:
                     assert outcome.next_look
                     await asyncio.sleep(outcome.next_look)
             assert lost.happened
             return supply, outcome
-
-
-def fresh() -> str:
-    return f"wf-{secrets.token_hex(3)}"
 
 
 @pytest.mark.parametrize(

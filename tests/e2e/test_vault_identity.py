@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cluster.databases import DATABASE, Databases
-from tests.e2e.supplied import NS, Supply, operator
+from tests.e2e.supplied import NS, Supply, login, operator
 from tests.e2e.vault_world import SERVERS, VaultWorld, open_vault_world
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.secrets import SecretSpec
@@ -47,13 +47,6 @@ def world(
 ) -> Iterator[VaultWorld]:
     with open_vault_world(tmp_path_factory.mktemp("vault"), request.param, postgres=True) as world:
         yield world
-
-
-@pytest.fixture(scope="module")
-def databases(world: VaultWorld) -> Databases:
-    found = Databases(world.bao, world.cluster.postgres)
-    found.install()
-    return found
 
 
 @dataclass
@@ -143,8 +136,7 @@ async def two(world: VaultWorld, databases: Databases) -> AsyncIterator[Two]:
 def member(world: VaultWorld, databases: Databases, kube: Client, vault: WorkflowVault) -> Member:
     name = f"wf-{secrets.token_hex(3)}"
     world.service_account(NS, name)
-    connection = databases.connection()
-    source = {"database": {"role": "claims", "strategy": "Dynamic", "connection": connection}}
+    source = login(databases, "Dynamic")
     spec = SecretSpec.model_validate(
         {"name": "db", "source": source, "rotation": {"every": "1h", "overlap": "0s"}}
     )

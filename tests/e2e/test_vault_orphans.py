@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,19 +13,15 @@ from typer.testing import CliRunner
 
 from tests.cluster.authorities import Authorities
 from tests.cluster.databases import DATABASE, Databases
-from tests.e2e.supplied import NS, Supply, operator
+from tests.e2e.supplied import NS, Supply, fresh, login, supplied
 from tests.e2e.vault_world import VaultWorld, open_vault_world
-from wardkeeper.api.secrets import SecretSpec
 from wardkeeper.cli.main import app
-from wardkeeper.engine.secrets.job import Job
 from wardkeeper.engine.secrets.ledger import Owner
-from wardkeeper.kube.client import Client
-from wardkeeper.kube.kubeconfig import from_kubeconfig
 from wardkeeper.proof.csr import new_key_and_csr
 from wardkeeper.proof.database import log_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from typer.testing import Result
 
@@ -41,27 +35,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultWorld]:
         Authorities(world.bao).add()
         world.bootstrap()
         yield world
-
-
-@pytest.fixture(scope="module")
-def databases(world: VaultWorld) -> Databases:
-    found = Databases(world.bao, world.cluster.postgres)
-    found.install()
-    return found
-
-
-@asynccontextmanager
-async def supplied(world: VaultWorld, name: str, source: dict[str, Any]) -> AsyncIterator[Supply]:
-    """A workflow with one secret that has been delivered."""
-    world.service_account(NS, name)
-    spec = SecretSpec.model_validate({"name": "db", "source": source})
-    access = from_kubeconfig(world.cluster.kubeconfig())
-    ca = str(world.cluster.postgres.ca_file)
-    async with Client(access, user_agent="test") as kube, operator(world) as vault:
-        supply = Supply(world, kube, vault, Job(NS, name, f"uid-of-{name}", (spec,)), ca)
-        outcome = await supply.one()
-        assert outcome.reason is None, outcome.message
-        yield supply
 
 
 def run(world: VaultWorld, *options: str) -> Result:
@@ -79,18 +52,18 @@ def told(result: Result) -> dict[str, dict[str, Any]]:
 async def test_what_nobody_knows_is_found_and_ended_and_what_is_in_use_goes_on(
     world: VaultWorld, databases: Databases
 ) -> None:
-    login, certificate = (f"wf-{secrets.token_hex(3)}" for _ in range(2))
-    role = databases.dynamic(NS, login, "claims")
-    connection = databases.connection()
-    source = {"database": {"role": "claims", "strategy": "Dynamic", "connection": connection}}
+    name, certificate = fresh(), fresh()
+    role = databases.dynamic(NS, name, "claims")
     async with (
-        supplied(world, login, source) as one,
+        supplied(world, name, login(databases, "Dynamic")) as one,
         supplied(world, certificate, {"pki": {"ttl": "1h"}}) as other,
     ):
+        for supply in (one, other):
+            assert (await supply.one()).reason is None
         result = await asked(world)
         assert (result.exit_code, result.stdout) == (0, "there are none\n"), result.stderr
 
-        own = await one.tokens.own(Owner(NS, login, one.job.uid))
+        own = await one.tokens.own(Owner(NS, name, one.job.uid))
         lease = (await own.database.creds(role)).lease
         signed = await sign(other, certificate)
         body = {"bound_service_account_names": "nobody", "token_policies": "hw-workflow-reader"}
@@ -102,7 +75,7 @@ async def test_what_nobody_knows_is_found_and_ended_and_what_is_in_use_goes_on(
         found = told(result)
         assert set(found) == {lease, signed, NOBODY}
         assert {each["kind"] for each in found.values()} == {"lease", "certificate", "auth role"}
-        assert found[lease]["workflow"] == login
+        assert found[lease]["workflow"] == name
         assert found[signed]["endsAt"]
 
         result = await asked(world, "--revoke", "--json")
@@ -125,11 +98,10 @@ async def test_what_nobody_knows_is_found_and_ended_and_what_is_in_use_goes_on(
 async def test_an_empty_ledger_ends_nothing_unless_that_is_said_to_be_so(
     world: VaultWorld, databases: Databases
 ) -> None:
-    name = f"wf-{secrets.token_hex(3)}"
+    name = fresh()
     databases.dynamic(NS, name, "claims")
-    connection = databases.connection()
-    source = {"database": {"role": "claims", "strategy": "Dynamic", "connection": connection}}
-    async with supplied(world, name, source) as supply:
+    async with supplied(world, name, login(databases, "Dynamic")) as supply:
+        assert (await supply.one()).reason is None
         elsewhere = ("--revoke", "--operator-namespace=default")
         result = await asked(world, *elsewhere)
         assert result.exit_code == 2

@@ -18,7 +18,7 @@ from tests.e2e.supplied import NS, SECRET, Supply, operator
 from tests.e2e.vault_world import OPERATOR, SERVERS, VaultWorld, open_vault_world
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.secrets import SecretSpec
-from wardkeeper.cli.vault import EXIT_FAILED
+from wardkeeper.cli.talk import EXIT_FAILED
 from wardkeeper.engine.secrets.job import Job
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.kubeconfig import from_kubeconfig

@@ -14,7 +14,7 @@ from lupa.lua51 import LuaError
 
 from tests.gitops import argocd, room
 from tests.gitops.recorded import FOLDER, KEPT
-from wardkeeper.engine.converge import RECONCILE_AT
+from wardkeeper.api.asked import RECONCILE_AT
 from wardkeeper.engine.secrets.facts import ROTATE_NOW
 from wardkeeper.rotation.request import read_requests
 

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+RECONCILE_AT = "wardkeeper.io/reconcile-at"
+"""Annotation that asks for another look at everything; any new value does."""
+
 LONGEST_ECHO = 4096
 """Room for a request for each secret that a workflow may have."""
 

@@ -14,7 +14,7 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-from wardkeeper.canary.server import CanaryServer, Ports
+from wardkeeper.canary.server import Ports, serving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ async def _serve(ports: Ports) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with CanaryServer(ports):
+    async with serving(ports):
         await stop.wait()
 
 

@@ -14,7 +14,7 @@ import typer
 
 from wardkeeper.cli import vault_check, vault_orphans
 from wardkeeper.cli.options import workflows_of
-from wardkeeper.cli.talk import note
+from wardkeeper.cli.talk import EXIT_FAILED, fail, note
 from wardkeeper.cli.vault_options import (
     USUAL_PERIOD,
     Address,
@@ -41,19 +41,18 @@ from wardkeeper.cli.vault_options import (
     access_of,
     content,
     token_of,
+    words_of,
 )
 from wardkeeper.vault.asked import asked_by
 from wardkeeper.vault.bootstrap import ACCESSOR_UNKNOWN, BootstrapSettings, Step, bootstrap_plan
 from wardkeeper.vault.client import VaultClient
-from wardkeeper.vault.errors import Kind, VaultError
+from wardkeeper.vault.errors import VaultError
 from wardkeeper.vault.install import Change, NotReplaceable, has_issuer, install
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wardkeeper.vault.access import VaultAccess
-
-EXIT_FAILED = 1
 
 app = typer.Typer(
     help="Set up Vault or OpenBao for the operator.",
@@ -130,9 +129,10 @@ def bootstrap(
         return
     try:
         asyncio.run(_install(settings, token_of(token_file)))
-    except (VaultError, NotReplaceable) as error:
-        typer.echo(f"error: {_words(error)}", err=True)
-        raise typer.Exit(EXIT_FAILED) from None
+    except VaultError as error:
+        fail(words_of(error), EXIT_FAILED)
+    except NotReplaceable as error:
+        fail(str(error), EXIT_FAILED)
 
 
 async def _install(settings: BootstrapSettings, token: str) -> None:
@@ -162,13 +162,6 @@ def _print_asked(files: list[Path], namespace: str | None, access: VaultAccess) 
             note(f"{name} needs nothing that the operator does not make itself")
         for each in asked:
             typer.echo(f"# {name}\n{each.command()}\n")
-
-
-def _words(error: VaultError | NotReplaceable) -> str:
-    """An error in the words for an admin, whose token is their own business."""
-    if isinstance(error, VaultError) and error.kind is Kind.DENIED:
-        return f"cannot {error.operation}: Vault denies it; use the token of a platform admin"
-    return str(error)
 
 
 def _show(step: Step) -> None:

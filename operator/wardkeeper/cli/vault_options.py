@@ -12,6 +12,7 @@ import typer
 
 from wardkeeper.api.duration import seconds
 from wardkeeper.vault.access import VaultAccess
+from wardkeeper.vault.errors import Kind, VaultError
 
 EXIT_INPUT = 2
 USUAL_PERIOD = "24h"
@@ -114,6 +115,13 @@ def token_of(token_file: Path | None) -> str:
         if token := os.environ.get(name):
             return token
     raise input_error("no token: set VAULT_TOKEN or give --token-file")
+
+
+def words_of(error: VaultError) -> str:
+    """An error in the words for an admin, whose token is their own business."""
+    if error.kind is Kind.DENIED:
+        return f"cannot {error.operation}: Vault denies it; use the token of a platform admin"
+    return str(error)
 
 
 def content(file: Path | None, option: str, *, needed: bool) -> str:

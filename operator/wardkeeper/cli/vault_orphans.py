@@ -35,13 +35,14 @@ from wardkeeper.cli.vault_options import (
     VaultNamespace,
     access_of,
     token_of,
+    words_of,
 )
 from wardkeeper.engine.secrets.orphans import Known, encrypted_leases, orphans_of
 from wardkeeper.kube.client import Client, Lane
 from wardkeeper.kube.errors import ApiError
 from wardkeeper.kube.resource import resource_of
 from wardkeeper.vault.client import VaultClient
-from wardkeeper.vault.errors import Kind, VaultError
+from wardkeeper.vault.errors import VaultError
 from wardkeeper.vault.holdings import Holding, Holdings
 from wardkeeper.vault.names import LEDGER_KEY
 
@@ -117,7 +118,7 @@ def command(
     except ApiError as error:
         fail(f"the cluster: {error}; it takes list on the ledger and on all workflows", EXIT_INPUT)
     except VaultError as error:
-        fail(_words(error), EXIT_INPUT)
+        fail(words_of(error), EXIT_INPUT)
     if left:
         raise typer.Exit(EXIT_FOUND)
 
@@ -150,7 +151,11 @@ async def _find(where: _Where, holdings: Holdings, *, empty_ledger: bool) -> Orp
             "this the right cluster? If the ledger was lost, give --empty-ledger",
             EXIT_INPUT,
         )
-    leases = [await holdings.decrypt(LEDGER_KEY, one) for one in encrypted_leases(ledger)]
+    encrypted, leases = encrypted_leases(ledger), set[str]()
+    with _progress("decrypting lease ids of the ledger") as tell:
+        for count, one in enumerate(encrypted, 1):
+            leases.add(await holdings.decrypt(LEDGER_KEY, one))
+            tell(count, len(encrypted))
     return orphans_of(held, Known(ledger, frozenset(leases), workflows))
 
 
@@ -216,12 +221,6 @@ def _document(one: Holding) -> dict[str, str | None]:
         "workflow": one.workflow,
         "endsAt": one.ends_at.isoformat().replace("+00:00", "Z") if one.ends_at else None,
     }
-
-
-def _words(error: VaultError) -> str:
-    if error.kind is Kind.DENIED:
-        return f"cannot {error.operation}: Vault denies it; use the token of a platform admin"
-    return str(error)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from wardkeeper.api.asked import asked
+from wardkeeper.api.asked import RECONCILE_AT, asked
 from wardkeeper.api.reasons import ConditionType, Reason
 from wardkeeper.api.workflow import Mode
 from wardkeeper.engine.drift import drift_of
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from wardkeeper.rotation.facts import Rolling
 
 _log = logging.getLogger(__name__)
-
-RECONCILE_AT = "wardkeeper.io/reconcile-at"
 
 
 async def converge(

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from wardkeeper.api.asked import asked
+from wardkeeper.api.asked import RECONCILE_AT, asked
 from wardkeeper.api.reasons import ConditionType, Reason
-from wardkeeper.engine.converge import RECONCILE_AT
 from wardkeeper.engine.drift import drift_of
 from wardkeeper.engine.gather import gather
 from wardkeeper.engine.ownership import sets_values

@@ -83,7 +83,7 @@ def _conditions(found: Findings) -> Iterator[_Told]:
     status, reason, message = _ready(found)
     yield ConditionType.READY, status, reason, message
     if status is not _TRUE:
-        stalled = _is_stalled(found)
+        stalled = reason is Reason.POLICIES_NOT_ENFORCED or _is_stalled(found)
         kind = ConditionType.STALLED if stalled else ConditionType.RECONCILING
         yield kind, _TRUE, reason, message
     yield _admitted(found)
@@ -131,8 +131,6 @@ def _quarantined(found: Findings) -> str:
 def _is_stalled(found: Findings) -> bool:
     if found.stop:
         return isinstance(found.stop, Terminal)
-    if found.enforcement.enforced is Enforced.NO:
-        return True
     if found.quarantine:
         return found.isolated is not None and found.isolated.done
     return found.rollout is not None and found.rollout.progress is Progress.STUCK

@@ -6,20 +6,16 @@ from __future__ import annotations
 
 from wardkeeper.settings.load import SettingsError, load_settings
 from wardkeeper.settings.model import (
-    Events,
-    LogFormat,
     LoggingSettings,
-    LogLevel,
     NetworkSettings,
-    PullPolicy,
     RotationSettings,
     Settings,
     VaultSettings,
     VerificationSettings,
 )
+from wardkeeper.settings.values import LogFormat, LogLevel, PullPolicy, Switch
 
 __all__ = [
-    "Events",
     "LogFormat",
     "LogLevel",
     "LoggingSettings",
@@ -28,6 +24,7 @@ __all__ = [
     "RotationSettings",
     "Settings",
     "SettingsError",
+    "Switch",
     "VaultSettings",
     "VerificationSettings",
     "load_settings",

@@ -9,14 +9,9 @@ tokens are named by file.
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from enum import StrEnum
-from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -26,90 +21,28 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from wardkeeper.api.duration import seconds
-from wardkeeper.api.schema import LABEL
+from wardkeeper.settings.values import (
+    Cidr,
+    Count,
+    HttpUrl,
+    Image,
+    LogFormat,
+    LogLevel,
+    Name,
+    Period,
+    Port,
+    PullPolicy,
+    Seconds,
+    Switch,
+    VaultUrl,
+    in_seconds,
+)
 
 
 class _Settings(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True
     )
-
-
-def _name(text: str) -> str:
-    if len(text) > 63 or not re.fullmatch(LABEL, text):
-        raise ValueError("a name of at most 63 lower-case letters, digits and '-'")
-    return text
-
-
-def _network(text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text))
-    except ValueError:
-        raise ValueError("a CIDR without host bits, such as 10.0.0.10/32") from None
-
-
-def _pinned(text: str) -> str:
-    if not re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", text):
-        raise ValueError("an image by its digest, name@sha256:...")
-    return text
-
-
-def _http_url(text: str) -> str:
-    url = urlsplit(text)
-    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
-        raise ValueError("a URL without credentials, such as http://canary.example:8080")
-    return text.rstrip("/")
-
-
-def _vault_url(text: str) -> str:
-    url = urlsplit(text)
-    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
-        raise ValueError("a URL without credentials, such as https://vault.vault.svc:8200")
-    if url.scheme == "http" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
-        raise ValueError("an https URL: tokens and secrets would be sent in the clear")
-    return text.rstrip("/")
-
-
-def _duration(value: Any) -> Any:
-    return seconds(value) if isinstance(value, str) else value
-
-
-Name = Annotated[str, AfterValidator(_name)]
-Count = Annotated[int, Strict(), Field(ge=1, le=256)]
-Port = Annotated[int, Strict(), Field(ge=1, le=65535)]
-Cidr = Annotated[str, AfterValidator(_network)]
-Seconds = Annotated[int, BeforeValidator(_duration), Strict(), Field(ge=1, le=3600)]
-
-
-class LogLevel(StrEnum):
-    """From which severity on lines are written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class LogFormat(StrEnum):
-    """How a line is written."""
-
-    JSON = "json"
-    TEXT = "text"
-
-
-class PullPolicy(StrEnum):
-    """When nodes fetch images."""
-
-    ALWAYS = "Always"
-    IF_NOT_PRESENT = "IfNotPresent"
-
-
-class Events(StrEnum):
-    """Whether Events are posted."""
-
-    ENABLED = "Enabled"
-    DISABLED = "Disabled"
 
 
 class OperatorSettings(_Settings):
@@ -181,7 +114,7 @@ class ImageSettings(_Settings):
 class VaultSettings(_Settings):
     """Where Vault or OpenBao is."""
 
-    address: Annotated[str, AfterValidator(_vault_url)] = Field(description="URL of the server.")
+    address: VaultUrl = Field(description="URL of the server.")
     ca_file: str | None = Field(None, description="PEM of its authority; left out: the system's.")
     namespace: str | None = Field(None, description="Vault namespace; left out: the root one.")
     auth_mount: str = Field("kubernetes", min_length=1, description="Kubernetes auth method.")
@@ -195,12 +128,10 @@ class VaultSettings(_Settings):
     database_ca_file: str | None = Field(
         None, description="PEM that databases' certificates are checked with; left out: system's."
     )
-    token_period: Annotated[int, BeforeValidator(_duration), Strict(), Field(ge=60, le=2592000)] = (
-        Field(
-            86400,
-            description="How long a workflow's token lasts while Vault is away; `--token-period` of"
-            " `wardkeeper vault bootstrap` has to say the same.",
-        )
+    token_period: Period = Field(
+        86400,
+        description="How long a workflow's token lasts while Vault is away; `--token-period` of"
+        " `wardkeeper vault bootstrap` has to say the same.",
     )
     writes_per_second: Count = Field(100, description="Requests a second that change something.")
     credentials_per_second: Count = Field(
@@ -217,33 +148,31 @@ class VaultSettings(_Settings):
 class RotationSettings(_Settings):
     """How workloads take up replaced secrets."""
 
-    collect: Annotated[int, BeforeValidator(_duration), Strict(), Field(ge=0, le=3600)] = Field(
+    collect: Annotated[int, BeforeValidator(in_seconds), Strict(), Field(ge=0, le=3600)] = Field(
         30, description="Changes are collected this long before a restart."
     )
     min_restart_interval: Annotated[
-        int, BeforeValidator(_duration), Strict(), Field(ge=0, le=86400)
+        int, BeforeValidator(in_seconds), Strict(), Field(ge=0, le=86400)
     ] = Field(300, description="Between two restarts of one workload.")
     restarts_per_minute: Annotated[int, Strict(), Field(ge=1, le=10000)] = Field(
         120, description="Restarts that begin in a minute, in the whole cluster."
     )
-    verify_window: Annotated[int, BeforeValidator(_duration), Strict(), Field(ge=0, le=3600)] = (
+    verify_window: Annotated[int, BeforeValidator(in_seconds), Strict(), Field(ge=0, le=3600)] = (
         Field(10, description="A workload must stay ready this long with a new secret.")
     )
-    metrics_per_secret: Events = Field(
-        Events.ENABLED, description="Whether each secret has series of its own."
+    metrics_per_secret: Switch = Field(
+        Switch.ENABLED, description="Whether each secret has series of its own."
     )
 
 
 class VerificationSettings(_Settings):
     """Whether the network plug-in is seen to enforce policies."""
 
-    canary: Events = Field(
-        Events.DISABLED, description="Whether a workflow wardkeeper-canary is run and asked."
+    canary: Switch = Field(
+        Switch.DISABLED, description="Whether a workflow wardkeeper-canary is run and asked."
     )
-    image: Annotated[str, AfterValidator(_pinned)] | None = Field(
-        None, description="Its image, by digest: the operator's own."
-    )
-    address: Annotated[str, AfterValidator(_http_url)] | None = Field(
+    image: Image | None = Field(None, description="Its image, by digest: the operator's own.")
+    address: HttpUrl | None = Field(
         None,
         description="URL of the canary; left out: of its Service in the operator's namespace.",
     )
@@ -252,7 +181,7 @@ class VerificationSettings(_Settings):
 
     @model_validator(mode="after")
     def _has_an_image(self) -> Self:
-        if self.canary is Events.ENABLED and self.image is None:
+        if self.canary is Switch.ENABLED and self.image is None:
             raise ValueError("an image when the canary is Enabled")
         return self
 
@@ -293,11 +222,11 @@ class Settings(_Settings):
     )
     http: HttpSettings = Field(HttpSettings(), description="Probes and metrics.")
     logging: LoggingSettings = Field(LoggingSettings(), description="Log lines.")
-    events: Events = Field(Events.ENABLED, description="Whether Events are posted.")
+    events: Switch = Field(Switch.ENABLED, description="Whether Events are posted.")
 
     @model_validator(mode="after")
     def _follows_its_canary(self) -> Self:
         followed = not self.namespaces or self.operator.namespace in self.namespaces
-        if self.verification.canary is Events.ENABLED and not followed:
+        if self.verification.canary is Switch.ENABLED and not followed:
             raise ValueError("the operator's namespace among namespaces, where the canary lives")
         return self

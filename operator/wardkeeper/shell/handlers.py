@@ -8,6 +8,7 @@ handler, so it writes nothing, and it may not post events or take part in peerin
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -18,7 +19,8 @@ from wardkeeper.api.workflow import PLURAL
 from wardkeeper.kube.client import PAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    import threading
+    from collections.abc import Callable, Mapping, Sequence
 
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
@@ -98,3 +100,47 @@ def session_of(access: Access, user_agent: str) -> kopf.AiohttpSession:
         middlewares=(authorised,),
     )
     return kopf.AiohttpSession(server=access.server, aiohttp_session=session)
+
+
+async def watch_workflows(
+    access: Access,
+    namespaces: Sequence[str],
+    *,
+    observe: Callable[[str | None, Mapping[str, Any]], object],
+    stop: threading.Event,
+    user_agent: str,
+) -> None:
+    """Let kopf watch, in a thread and an event loop of its own.
+
+    At its end kopf cancels every task of its loop, and it takes the process's signals: there it
+    finds neither our tasks nor the main thread.
+
+    Args:
+        access: the way to the API server.
+        namespaces: where workflows live; empty is everywhere.
+        observe: told, in the loop of the caller, the type of an event and the object.
+        stop: ends the watch when set.
+        user_agent: under which kopf asks.
+
+    Raises:
+        RuntimeError: the watch ended though nobody stopped it.
+    """
+    loop = asyncio.get_running_loop()
+
+    def pass_on(kind: str | None, raw: Mapping[str, Any]) -> None:
+        loop.call_soon_threadsafe(observe, kind, raw)
+
+    def watch() -> None:
+        asyncio.run(
+            kopf.operator(
+                registry=registry(pass_on, lambda: session_of(access, user_agent)),
+                settings=kopf_settings(),
+                clusterwide=not namespaces,
+                namespaces=namespaces,
+                stop_flag=stop,
+            )
+        )
+
+    await asyncio.to_thread(watch)
+    if not stop.is_set():
+        raise RuntimeError("the watch on workflows ended; the process ends and starts anew")

@@ -23,7 +23,7 @@ from wardkeeper.shell.redact import redact
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from wardkeeper.settings.model import LogFormat, LogLevel
+    from wardkeeper.settings import LogFormat, LogLevel
 
 OURS = "wardkeeper"
 _OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wardkeeper.kube.access import AccessError, from_kubeconfig, from_service_account
-from wardkeeper.settings import SettingsError, load_settings
-from wardkeeper.settings.model import Events
+from wardkeeper.settings import SettingsError, Switch, load_settings
 from wardkeeper.shell.identity import identity
 from wardkeeper.shell.logs import set_up_logs
 from wardkeeper.shell.metrics import Metrics
@@ -60,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metrics=Metrics(
             host=access.server,
             workers=settings.concurrency.workers,
-            per_secret=settings.rotation.metrics_per_secret is Events.ENABLED,
+            per_secret=settings.rotation.metrics_per_secret is Switch.ENABLED,
         ),
     )
     gc.freeze()

@@ -18,8 +18,6 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-import kopf
-
 from wardkeeper import __version__
 from wardkeeper.engine.peers import Peers
 from wardkeeper.engine.queue import Priority, Queue
@@ -34,10 +32,10 @@ from wardkeeper.engine.writer import Writer
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.events import Recorder
 from wardkeeper.kube.lease import Elector
-from wardkeeper.settings import Events
+from wardkeeper.settings import Switch
 from wardkeeper.settings.surroundings import discover, from_settings
 from wardkeeper.shell.following import Following
-from wardkeeper.shell.handlers import kopf_settings, registry, session_of
+from wardkeeper.shell.handlers import watch_workflows
 from wardkeeper.shell.memory import give_back
 from wardkeeper.shell.observe import Observer
 from wardkeeper.shell.probes import Heartbeat, Probes, cache_synced, watch_alive
@@ -47,7 +45,7 @@ from wardkeeper.shell.vault import open_vault
 from wardkeeper.shell.verifying import Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from wardkeeper.engine.secrets.job import SecretOutcome
     from wardkeeper.engine.seen import Key
@@ -154,7 +152,14 @@ class Operator:
                 asyncio.create_task(heartbeat.run(), name="heartbeat"),
                 asyncio.create_task(self.following.list_workflows(), name="list"),
             }
-            watching = asyncio.create_task(self._watch_workflows(quit_kopf), name="watch")
+            watch = watch_workflows(
+                self._access,
+                self.settings.namespaces,
+                observe=self.observer.workflow,
+                stop=quit_kopf,
+                user_agent=f"{USER_AGENT} kopf",
+            )
+            watching = asyncio.create_task(watch, name="watch")
             stopping = asyncio.create_task(stop.wait(), name="stop")
             try:
                 await asyncio.wait(
@@ -166,34 +171,6 @@ class Operator:
                 failures += await ended(watching)
             if failures:
                 raise failures[0]
-
-    async def _watch_workflows(self, quit_kopf: threading.Event) -> None:
-        """Let kopf watch, in a thread and an event loop of its own.
-
-        At its end kopf cancels every task of its loop, and it takes the process's signals: here
-        it finds neither our tasks nor the main thread.
-        """
-        loop = asyncio.get_running_loop()
-
-        def observe(kind: str | None, raw: Mapping[str, Any]) -> None:
-            loop.call_soon_threadsafe(self.observer.workflow, kind, raw)
-
-        def watch() -> None:
-            asyncio.run(
-                kopf.operator(
-                    registry=registry(
-                        observe, lambda: session_of(self._access, f"{USER_AGENT} kopf")
-                    ),
-                    settings=kopf_settings(),
-                    clusterwide=not self.settings.namespaces,
-                    namespaces=self.settings.namespaces,
-                    stop_flag=quit_kopf,
-                )
-            )
-
-        await asyncio.to_thread(watch)
-        if not quit_kopf.is_set():
-            raise RuntimeError("the watch on workflows ended; the process ends and starts anew")
 
     def _probes(self, heartbeat: Heartbeat) -> Probes:
         self.metrics.secrets.follow_ledger(self.ledger.phases)
@@ -300,7 +277,7 @@ class Operator:
     def _tell(
         self, regarding: dict[str, Any], *, warning: bool, reason: str, action: str, note: str
     ) -> None:
-        if self.settings.events is Events.ENABLED:
+        if self.settings.events is Switch.ENABLED:
             kind: Literal["Normal", "Warning"] = "Warning" if warning else "Normal"
             self.recorder.emit(regarding, kind, reason, action, note)
 

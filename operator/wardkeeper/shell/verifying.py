@@ -15,7 +15,7 @@ from wardkeeper.engine.seen import Key
 from wardkeeper.kube.errors import ApiError
 from wardkeeper.proof.reach import listen
 from wardkeeper.render.canary import CANARY, CANARY_PORT, canary_workflow
-from wardkeeper.settings import Events
+from wardkeeper.settings import Switch
 from wardkeeper.shell.canary import Canary
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Verification:
         home = settings.operator.namespace
         self._keeper = CanaryKeeper(client, world, Key(home, CANARY), observed)
         self._canary: Canary | None = None
-        if self._wanted.canary is Events.ENABLED:
+        if self._wanted.canary is Switch.ENABLED:
             self._canary = Canary(
                 self._wanted.address or f"http://{CANARY}.{home}.svc:{CANARY_PORT}",
                 os.environ.get("POD_IP", ""),

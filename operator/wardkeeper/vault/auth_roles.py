@@ -8,13 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wardkeeper.vault import names
-from wardkeeper.vault.client import Effect, Operation, nothing
+from wardkeeper.vault.client import Effect, Operation, keys_of, nothing
 from wardkeeper.vault.roles import READER_PINS, role_body, writer_pins
 from wardkeeper.vault.session import or_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from wardkeeper.vault.access import VaultAccess
     from wardkeeper.vault.token import OperatorToken
 
@@ -65,7 +63,7 @@ async def list_roles(operator: OperatorToken, access: VaultAccess) -> tuple[str,
     return await operator.run(
         Operation("list the auth roles", Effect.PURE, label="role_list"),
         lambda vault: or_nothing(lambda one: one.list(_roles(access)), vault),
-        _keys,
+        keys_of,
     )
 
 
@@ -79,7 +77,3 @@ def _write(path: str, body: dict[str, str], vault: Any) -> Any:
 
 def _delete(path: str, vault: Any) -> Any:
     return vault.delete(path)
-
-
-def _keys(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(map(str, answer["data"].get("keys") or ()))

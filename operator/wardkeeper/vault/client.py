@@ -41,6 +41,11 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
+def keys_of(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names in the answer to a list request; none where there is nothing."""
+    return tuple(map(str, answer["data"].get("keys") or ()))
+
+
 class Effect(StrEnum):
     """What a request does to Vault, whatever its HTTP method says."""
 

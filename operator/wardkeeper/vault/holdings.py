@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptography import x509
 
-from wardkeeper.vault.client import Effect, Operation, nothing
+from wardkeeper.vault.client import Effect, Operation, keys_of, nothing
+from wardkeeper.vault.pki import StoredCertificate
 from wardkeeper.vault.session import or_nothing
 from wardkeeper.vault.transit import OwnTransit
 
@@ -110,17 +111,14 @@ class Holdings:
         serials = await self._list(f"{mount}/certs", "list certificates")
         found = []
         for count, serial in enumerate(serials, 1):
-            pem, revoked = await self._client.run(
+            stored = await self._client.run(
                 Operation(f"read certificate {serial}", Effect.PURE, label="orphans"),
                 partial(_get, f"{mount}/cert/{serial}"),
-                lambda answer: (
-                    str(answer["data"]["certificate"]),
-                    bool(answer["data"].get("revocation_time")),
-                ),
+                StoredCertificate.of,
                 token=self._token,
             )
-            leaf = x509.load_pem_x509_certificate(pem.encode())
-            identity = None if revoked else next(_identities(leaf), None)
+            leaf = x509.load_pem_x509_certificate(stored.pem.encode())
+            identity = None if stored.revoked else next(_identities(leaf), None)
             if identity and leaf.not_valid_after_utc > now:
                 ends = leaf.not_valid_after_utc.astimezone(UTC)
                 found.append(Holding(HoldingKind.CERTIFICATE, serial, *identity, ends_at=ends))
@@ -164,7 +162,7 @@ class Holdings:
         return await self._client.run(
             Operation(words, Effect.PURE, label="orphans"),
             lambda vault: or_nothing(lambda one: one.list(path), vault),
-            lambda answer: tuple(map(str, answer["data"].get("keys") or ())),
+            keys_of,
             token=self._token,
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wardkeeper.vault.client import Effect, Operation, nothing
+from wardkeeper.vault.client import Effect, Operation, keys_of, nothing
 from wardkeeper.vault.session import or_nothing
 
 if TYPE_CHECKING:
@@ -39,6 +39,6 @@ async def leases_below(operator: OperatorToken, path: str) -> tuple[str, ...]:
     keys = await operator.run(
         Operation(f"list the leases of {path}", Effect.PURE, label="lease_list"),
         lambda vault: or_nothing(lambda one: one.list(f"sys/leases/lookup/{path}"), vault),
-        lambda answer: tuple(map(str, answer["data"].get("keys") or ())),
+        keys_of,
     )
     return tuple(f"{path}/{key}" for key in keys)

@@ -12,6 +12,7 @@ from wardkeeper.vault.names import PKI_ROLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
     from wardkeeper.vault.client import VaultClient
 
@@ -30,6 +31,12 @@ class StoredCertificate(NamedTuple):
 
     pem: str
     revoked: bool
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """As the engine answers it."""
+        data = answer["data"]
+        return cls(str(data["certificate"]).strip(), bool(data.get("revocation_time")))
 
 
 class OwnPki:

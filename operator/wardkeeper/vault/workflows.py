@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from wardkeeper.vault import names
 from wardkeeper.vault.auth_roles import delete_roles, list_roles, write_roles
 from wardkeeper.vault.breaker import Breaker
-from wardkeeper.vault.client import Effect, Operation, VaultClient, nothing
+from wardkeeper.vault.client import Effect, Operation, VaultClient, keys_of, nothing
 from wardkeeper.vault.clock import VaultClock
 from wardkeeper.vault.entities import disable_entities
 from wardkeeper.vault.errors import Kind, VaultError
@@ -27,7 +27,7 @@ from wardkeeper.vault.session import or_nothing
 from wardkeeper.vault.token import Login, OperatorToken, log_in
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
     from datetime import datetime, timedelta
     from random import Random
 
@@ -247,7 +247,7 @@ class WorkflowVault:
         return await self._operator.run(
             Operation("list certificates", Effect.PURE, label="pki_list"),
             lambda vault: or_nothing(lambda one: one.list(f"{mount}/certs"), vault),
-            _keys,
+            keys_of,
         )
 
     async def certificate(self, serial: str) -> StoredCertificate:
@@ -260,10 +260,7 @@ class WorkflowVault:
         return await self._operator.run(
             Operation("read a certificate", Effect.PURE, label="pki_read"),
             lambda vault: vault.read(f"{mount}/cert/{serial}"),
-            lambda answer: StoredCertificate(
-                str(answer["data"]["certificate"]).strip(),
-                bool(answer["data"].get("revocation_time")),
-            ),
+            StoredCertificate.of,
         )
 
     def _transit(self, kind: str) -> str:
@@ -272,7 +269,3 @@ class WorkflowVault:
 
 def _write(path: str, body: dict[str, str], vault: Any) -> Any:
     return vault.write_data(path, data=body)
-
-
-def _keys(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(map(str, answer["data"].get("keys") or ()))

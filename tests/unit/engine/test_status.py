@@ -101,6 +101,23 @@ def test_a_network_is_closed_only_as_far_as_the_canary_has_not_found_it_open(
 
 
 @pytest.mark.parametrize(
+    ("parts", "shape", "reason"),
+    [
+        ({"supplied": Supplied((SEALED,))}, "Reconciling", "VaultUnavailable"),
+        ({"guards_in_place": False}, "Reconciling", "PoliciesMissing"),
+        ({"quarantine": "SEC-1"}, "Reconciling", "Quarantined"),
+        ({"would": WOULD}, "Reconciling", "WouldChange"),
+        ({"rollout": MOVING}, "Stalled", "PoliciesNotEnforced"),
+    ],
+)
+def test_an_open_network_stalls_what_it_is_the_reason_for_and_nothing_else(
+    parts: dict[str, Any], shape: str, reason: str
+) -> None:
+    status = compose(NEW, found(enforcement=Enforcement(Enforced.NO, "open"), **parts), NOW)
+    assert told(status)[shape] == ("True", reason)
+
+
+@pytest.mark.parametrize(
     "before",
     [
         Enforcement(Enforced.YES),

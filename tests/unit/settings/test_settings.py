@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from wardkeeper.settings import (
-    Events,
     LogLevel,
     RotationSettings,
     Settings,
     SettingsError,
+    Switch,
     VaultSettings,
     VerificationSettings,
     load_settings,
@@ -81,12 +81,12 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert settings.vault.model_fields_set == set(VaultSettings.model_fields)
     assert settings.rotation.collect == 0
     assert settings.rotation.min_restart_interval == 600
-    assert settings.rotation.metrics_per_secret is Events.DISABLED
+    assert settings.rotation.metrics_per_secret is Switch.DISABLED
     assert settings.rotation.model_fields_set == set(RotationSettings.model_fields)
     assert settings.verification.address == "http://canary.ops:80"
     assert settings.verification.model_fields_set == set(VerificationSettings.model_fields)
     assert settings.logging.level is LogLevel.DEBUG
-    assert settings.events is Events.DISABLED
+    assert settings.events is Switch.DISABLED
     every_field = set(Settings.model_fields)
     assert settings.model_fields_set == every_field
 

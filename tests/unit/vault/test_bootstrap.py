@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from wardkeeper.cli.vault import EXIT_FAILED, app
+from wardkeeper.cli.talk import EXIT_FAILED
+from wardkeeper.cli.vault import app
 from wardkeeper.cli.vault_options import EXIT_INPUT
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.bootstrap import BootstrapSettings, Step, bootstrap_plan, in_place

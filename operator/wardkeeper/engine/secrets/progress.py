@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from wardkeeper.engine.secrets.issue import NothingMade
 from wardkeeper.engine.secrets.report import Trouble, report, without_vault
 from wardkeeper.engine.secrets.steps import carry_out, put_off, reject
-from wardkeeper.engine.secrets.work import Work
 from wardkeeper.proof.errors import Cause as NotProvenCause
 from wardkeeper.proof.errors import NotProven
 from wardkeeper.rotation.facts import Step
@@ -22,10 +21,8 @@ from wardkeeper.rotation.times import backoff
 from wardkeeper.vault.errors import Kind, VaultError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from wardkeeper.api.secrets import SecretSpec
-    from wardkeeper.engine.secrets.job import Job, SecretOutcome, SecretServices
+    from wardkeeper.engine.secrets.job import SecretOutcome
+    from wardkeeper.engine.secrets.work import Work
     from wardkeeper.rotation.credential import Credential
     from wardkeeper.rotation.facts import Decision
 
@@ -42,16 +39,8 @@ _UNDER_WAY = frozenset({Step.ISSUE, Step.PROVE, Step.PUBLISH})
 class Progress:
     """One secret in one pass."""
 
-    def __init__(
-        self,
-        job: Job,
-        spec: SecretSpec,
-        services: SecretServices,
-        now: datetime,
-        request: str,
-        handled: str,
-    ) -> None:
-        self._work = Work(job, spec, services, now, request, handled)
+    def __init__(self, work: Work) -> None:
+        self._work = work
         self._measured = False
         self._doubted = False
 

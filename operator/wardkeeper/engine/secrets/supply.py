@@ -17,6 +17,7 @@ from wardkeeper.engine.secrets.job import Supplied
 from wardkeeper.engine.secrets.ledger import Owner
 from wardkeeper.engine.secrets.progress import Progress
 from wardkeeper.engine.secrets.report import wait_after
+from wardkeeper.engine.secrets.work import Work
 from wardkeeper.rotation.request import read_requests
 from wardkeeper.vault.errors import VaultError
 
@@ -41,8 +42,8 @@ async def supply(job: Job, services: SecretServices) -> Supplied:
     again = await _tend(job, services)
     outcomes = []
     for spec in job.secrets:
-        progress = Progress(job, spec, services, now, asked.of(spec.name), handled.of(spec.name))
-        outcomes.append(_with_token(job, services, await progress.run(), now, again))
+        work = Work(job, spec, services, now, asked.of(spec.name), handled.of(spec.name))
+        outcomes.append(_with_token(job, services, await Progress(work).run(), now, again))
     answered = all(
         one.reason is None and one.request == asked.of(one.name)
         for one in outcomes

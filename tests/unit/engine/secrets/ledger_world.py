@@ -388,6 +388,18 @@ class LedgerWorld:
             **status,
         )
 
+    async def everything(self) -> None:
+        """One credential of each kind, and nothing asked of Vault yet that is counted."""
+        await self.tokens.own(OWNER)
+        await self.certificate()
+        await self.lease()
+        await self.values()
+        await self.static()
+        await self.static("pair", "a")
+        await self.static("pair", "b", revoke_after=NOW)
+        await self.entry(Engine.TRANSIT, "sealing", issued_at=NOW, handle=Handle(marker="2"))
+        self.vault.calls.clear()
+
     def keep(
         self, secret: str, data: dict[str, str], previous: str = "", owner: Owner = OWNER
     ) -> int:

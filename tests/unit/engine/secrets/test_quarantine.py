@@ -16,7 +16,6 @@ from wardkeeper.engine.secrets.quarantine import (
     isolate,
 )
 from wardkeeper.engine.secrets.withdraw import withdraw
-from wardkeeper.rotation.credential import Handle
 from wardkeeper.rotation.identity import rotation_id
 from wardkeeper.rotation.standing import standing
 from wardkeeper.vault.errors import Kind
@@ -31,17 +30,9 @@ def world() -> LedgerWorld:
 
 async def everything(world: LedgerWorld) -> None:
     """A workflow with one credential of each kind, and an intent."""
-    await world.tokens.own(OWNER)
-    await world.certificate()
-    await world.lease()
-    await world.values()
-    await world.static()
-    await world.static("pair", "a")
-    await world.static("pair", "b", revoke_after=NOW)
-    await world.entry(Engine.TRANSIT, "sealing", issued_at=NOW, handle=Handle(marker="2"))
+    await world.everything()
     await world.entry(Engine.DATABASE_DYNAMIC, "soon", role=ROLE)
     world.vault.leases[f"database/creds/{ROLE}/lost"] = "user"
-    world.vault.calls.clear()
 
 
 def is_cut_off(world: LedgerWorld) -> bool:

@@ -15,7 +15,6 @@ from wardkeeper.api.credential import CredentialPhase, Engine
 from wardkeeper.engine.secrets.ledger import Owner
 from wardkeeper.engine.secrets.withdraw import drop, keeps_of, withdraw
 from wardkeeper.engine.seen import Observed, see_workflow
-from wardkeeper.rotation.credential import Handle
 
 if TYPE_CHECKING:
     from wardkeeper.engine.secrets.job import Withdrawn
@@ -26,19 +25,6 @@ NAMESAKE = Owner(OWNER.namespace, OWNER.name, "uid-of-its-namesake")
 @pytest.fixture
 def world() -> LedgerWorld:
     return LedgerWorld()
-
-
-async def everything(world: LedgerWorld) -> None:
-    """A workflow with one credential of each kind."""
-    await world.tokens.own(OWNER)
-    await world.certificate()
-    await world.lease()
-    await world.values()
-    await world.static()
-    await world.static("pair", "a")
-    await world.static("pair", "b", revoke_after=NOW)
-    await world.entry(Engine.TRANSIT, "sealing", issued_at=NOW, handle=Handle(marker="2"))
-    world.vault.calls.clear()
 
 
 async def taken_back(world: LedgerWorld, *, has_identity: bool = False) -> Withdrawn:
@@ -58,7 +44,7 @@ def is_bare(world: LedgerWorld) -> bool:
 
 
 async def test_everything_goes_with_the_kept_token_alone(world: LedgerWorld) -> None:
-    await everything(world)
+    await world.everything()
     world.again()
     assert (await taken_back(world)).done
     assert is_bare(world)
@@ -67,7 +53,7 @@ async def test_everything_goes_with_the_kept_token_alone(world: LedgerWorld) -> 
 
 
 async def test_nothing_needs_an_identity_that_is_gone_already(world: LedgerWorld) -> None:
-    await everything(world)
+    await world.everything()
     await taken_back(world)
     calls = world.vault.calls
     roles, token = calls.index("delete_roles"), calls.index("revoke_self")
@@ -77,7 +63,7 @@ async def test_nothing_needs_an_identity_that_is_gone_already(world: LedgerWorld
 
 
 async def test_a_second_call_finds_nothing_to_take(world: LedgerWorld) -> None:
-    await everything(world)
+    await world.everything()
     await taken_back(world)
     world.vault.calls.clear()
     assert (await taken_back(world)).done
@@ -85,13 +71,13 @@ async def test_a_second_call_finds_nothing_to_take(world: LedgerWorld) -> None:
 
 
 async def test_a_crash_or_a_lost_answer_anywhere_is_made_up_for(world: LedgerWorld) -> None:
-    await everything(world)
+    await world.everything()
     await taken_back(world)
     count = len(world.vault.calls)
     for lost in (False, True):
         for number in range(1, count + 1):
             again = LedgerWorld()
-            await everything(again)
+            await again.everything()
             again.vault.fails_at, again.vault.lost = number, lost
             first = await taken_back(again)
             assert not first.done
@@ -103,7 +89,7 @@ async def test_a_crash_or_a_lost_answer_anywhere_is_made_up_for(world: LedgerWor
 
 
 async def test_while_vault_is_away_the_ledger_says_what_is_left(world: LedgerWorld) -> None:
-    await everything(world)
+    await world.everything()
     world.vault.away = True
     gone = await taken_back(world)
     assert gone.unavailable
@@ -118,7 +104,7 @@ async def test_while_vault_is_away_the_ledger_says_what_is_left(world: LedgerWor
 
 
 async def test_one_secret_that_is_stuck_holds_up_no_other(world: LedgerWorld) -> None:
-    await everything(world)
+    await world.everything()
     world.vault.denies = {"revoke_lease"}
     gone = await taken_back(world)
     assert set(gone.left) == {"secret db"}
@@ -251,7 +237,7 @@ async def test_the_token_of_a_namesake_does_when_the_own_one_is_dead(world: Ledg
 
 
 async def test_a_dropped_secret_leaves_the_others_alone(world: LedgerWorld) -> None:
-    await everything(world)
+    await world.everything()
     gone = await drop(OWNER, world.services, {"key", "db"})
     assert gone.done
     assert set(world.vault.kv) == {"tls", "report", "pair"}
