@@ -25,7 +25,7 @@ down: $(READY) ## stop what `make up` started
 	@$(BIN)/python -m tests.cluster down
 
 test: $(READY) $(CHECKOV)/.ready ## everything: unit, component, end to end on the real control plane
-	@E2E_BUILD=1 $(BIN)/python -m pytest $(ARGS)
+	@E2E_BUILD=1 $(BIN)/python -m pytest -n auto --maxprocesses=4 --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## style, types, layers, generated files
 	@$(BIN)/ruff check .
