@@ -10,27 +10,20 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 from tests.cluster.levels import Level
+from tests.sharing import Shares, rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from tests.cluster.access import ClusterAccess
     from tests.cluster.pool import Clusters
-
-HERE = Path(__file__).parent
-ROOMS = ("node", "docs", "e2e", "upgrade", "gitops", "chart", "component", "unit")
-"""The folders in the order in which they are run: what takes long comes first."""
-
-UNDIVIDED = ("node", "gitops")
-"""Folders whose tests share what would be too costly to have twice."""
 
 ASKED = pytest.StashKey[frozenset[Level]]()
 """The levels that collected tests ask for."""
@@ -43,24 +36,14 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-class Shares(LoadScopeScheduling):
-    """Gives each process whole files, or whole folders where tests share one costly thing."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        """The file, or the folder that stays together."""
-        path = nodeid.partition("::")[0]
-        room = path.split("/")[1]
-        return room if room in UNDIVIDED else path
-
-
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shares:
     """Share the tests out by what they share."""
     return Shares(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what takes long first, so that no process is left with it at the end."""
-    items.sort(key=lambda item: ROOMS.index(item.path.relative_to(HERE).parts[0]))
+    """Run what takes long first."""
+    items.sort(key=rank)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
