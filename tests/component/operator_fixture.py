@@ -139,6 +139,7 @@ class Core:
             tell=self._tell,
             ready=self.meter.ready.append,
             repaired=self.meter.repaired.append,
+            in_force=self.peers.observe,
         )
         self.workers = Workers(
             self.queue, self.world, Reconciler(self.tools), meter=self.meter, clock=clock

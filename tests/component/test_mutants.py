@@ -449,8 +449,8 @@ MUTANTS = [
     Mutant(
         "what ran is kept in force",
         Reconciler,
-        "_look",
-        (("if before is not None:", "if False:"),),
+        "_go_on",
+        (("if before is None:", "if True:"),),
         test_guards.test_a_spec_that_cannot_be_carried_out_leaves_what_ran_in_force,
     ),
     Mutant(

@@ -24,7 +24,15 @@ class Outcome(Exception):
 
 
 class Terminal(Outcome):
-    """What is asked for cannot be done: no retry until something relevant changes."""
+    """What is asked for cannot be done: no retry until something relevant changes.
+
+    Attributes:
+        next_look: seconds until what runs all the same wants another look; None when it does not.
+    """
+
+    def __init__(self, reason: Reason, message: str, *, next_look: float | None = None) -> None:
+        super().__init__(reason, message)
+        self.next_look = next_look
 
     @property
     def recheck(self) -> float | None:
@@ -32,7 +40,7 @@ class Terminal(Outcome):
 
         Only the spec itself is watched; rights and objects of others are not.
         """
-        return None if self.reason is Reason.SPEC_INVALID else RECHECK
+        return self.next_look if self.reason is Reason.SPEC_INVALID else RECHECK
 
 
 class Transient(Outcome):

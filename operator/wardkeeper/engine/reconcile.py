@@ -8,6 +8,7 @@ guards before the workload, and one status at its end whatever it met on the way
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -35,14 +36,28 @@ if TYPE_CHECKING:
     from wardkeeper.policy.verdict import Problem
 
 
+@dataclass(slots=True)
+class _Memory:
+    """What passes over one workflow remember for the next.
+
+    Attributes:
+        uid: of the workflow; another one of the same name has nothing to do with it.
+        carried_out: the last spec that was carried out; None when this process knows of none.
+        kept: that spec is kept in the cluster.
+    """
+
+    uid: str
+    carried_out: bytes | None = None
+    kept: bool = False
+
+
 class Reconciler:
     """Runs passes; holds what one pass must remember for the next and nothing that is elsewhere."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._reporter = Reporter(tools)
-        self._carried_out: dict[Key, bytes] = {}
-        self._kept: set[Key] = set()
+        self._memories: dict[Key, _Memory] = {}
 
     async def __call__(self, key: Key) -> float | None:
         """One pass; seconds until the next scheduled look, if any.
@@ -53,10 +68,8 @@ class Reconciler:
             NotLeading: another process leads; stop.
         """
         seen = self._tools.world.workflow(key)
+        self._forget_others(key, seen)
         if seen is None:
-            self._carried_out.pop(key, None)
-            self._kept.discard(key)
-            self._reporter.forget(key)
             return None
         if seen.deleting:
             return await teardown(self._tools, key, seen, regarding(key, seen))
@@ -74,6 +87,17 @@ class Reconciler:
         if found.stop:
             raise found.stop
         return later
+
+    def _forget_others(self, key: Key, seen: Observed | None) -> None:
+        """Whoever bore the name before must not be taken for the one that bears it now."""
+        memory = self._memories.get(key)
+        if memory is not None and (seen is None or memory.uid != seen.uid):
+            del self._memories[key]
+            self._reporter.forget(key)
+            self._tools.restarts.forget(memory.uid)
+            self._tools.secrets.sources.forget(memory.uid)
+        if seen is not None and key not in self._memories:
+            self._memories[key] = _Memory(seen.uid)
 
     async def _still_there(self, key: Key, seen: Observed) -> bool:
         """Whether the workflow exists, asked before children that vanished are made again.
@@ -115,23 +139,36 @@ class Reconciler:
         if workflow is not None and not problems:
             later = await converge(self._tools, key, seen, workflow, found, found.digest)
             if found.running == found.digest:
-                self._carried_out[key] = seen.spec
-                if key in self._kept or _was_refused(workflow):
-                    await drop_revision(self._tools.client, key, seen.uid)
-                    self._kept.discard(key)
+                await self._carried_out(key, seen, workflow)
             return later
-        before = await self._before(key, seen, found)
-        if before is not None:
-            last, _ = self._judge(key, seen, before, found)
-            if last is not None:
-                if key not in self._kept:
-                    await keep_revision(self._tools.client, last, before)
-                    self._kept.add(key)
-                await converge(self._tools, key, seen, last, found, spec_digest(before))
+        later = await self._go_on(key, seen, found)
         subject = f"{KIND} {key.namespace}/{key.name}"
         kept = "; what ran before keeps running" if found.running else ""
         text = "; ".join(one.message(subject) for one in problems[:5])
-        raise Terminal(Reason.SPEC_INVALID, f"{text}{kept}")
+        raise Terminal(Reason.SPEC_INVALID, f"{text}{kept}", next_look=later)
+
+    async def _carried_out(self, key: Key, seen: Observed, workflow: HealthcareWorkflow) -> None:
+        """The newest spec is in force: no older one is kept any more."""
+        memory = self._memories[key]
+        memory.carried_out = seen.spec
+        if memory.kept or _was_refused(workflow):
+            await drop_revision(self._tools.client, key, seen.uid)
+            memory.kept = False
+
+    async def _go_on(self, key: Key, seen: Observed, found: Findings) -> float | None:
+        """Carry out what ran before a spec that is refused; seconds to the next look."""
+        before = await self._before(key, seen, found)
+        if before is None:
+            return None
+        last, problems = self._judge(key, seen, before, found)
+        if last is None or problems:
+            return None
+        memory = self._memories[key]
+        if not memory.kept:
+            await keep_revision(self._tools.client, last, before)
+            memory.kept = True
+        self._tools.in_force(key, before)
+        return await converge(self._tools, key, seen, last, found, spec_digest(before))
 
     async def _ran(self, key: Key, seen: Observed, found: Findings) -> HealthcareWorkflow | None:
         """The workflow as it last was carried out; None when it never was."""
@@ -139,16 +176,17 @@ class Reconciler:
         return self._judge(key, seen, before, found)[0] if before is not None else None
 
     async def _before(self, key: Key, seen: Observed, found: Findings) -> bytes | None:
-        return self._carried_out.get(key) or await self._recall(key, seen, found)
+        return self._memories[key].carried_out or await self._recall(key, seen, found)
 
     async def _recall(self, key: Key, seen: Observed, found: Findings) -> bytes | None:
         """The spec that ran when the operator was started; it was kept when a newer was refused."""
         if found.running is None:
             return None
         kept = await recall_revision(self._tools.client, key, seen.uid)
-        if kept is not None:
-            self._carried_out[key] = kept
-            self._kept.add(key)
+        if kept is None or spec_digest(kept) != found.running:
+            return None
+        memory = self._memories[key]
+        memory.carried_out, memory.kept = kept, True
         return kept
 
     def _judge(

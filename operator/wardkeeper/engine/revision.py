@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from wardkeeper.engine.seen import Key
 from wardkeeper.engine.writer import NO_SUCH_VERSION
 from wardkeeper.kube.errors import Conflict, NotFound
 from wardkeeper.kube.resource import resource_of
@@ -20,7 +21,6 @@ from wardkeeper.render.metadata import MANAGED_BY, OPERATOR, WORKFLOW, owner_ref
 
 if TYPE_CHECKING:
     from wardkeeper.api.workflow import HealthcareWorkflow
-    from wardkeeper.engine.seen import Key
     from wardkeeper.kube.client import Client
 
 REVISION = resource_of("ControllerRevision")
@@ -32,8 +32,14 @@ def revision_name(key: Key) -> str:
 
 
 async def keep_revision(client: Client, workflow: HealthcareWorkflow, spec: bytes) -> None:
-    """Keep a spec that was carried out; one that is kept already stays."""
+    """Keep a spec that was carried out, in the place of one that could not be dropped."""
     metadata = workflow.metadata
+    kept = await _read(client, Key(metadata.namespace, metadata.name), metadata.uid)
+    if kept is not None:
+        if kept["data"]["spec"] == orjson.loads(spec):
+            return
+        name, uid = kept["metadata"]["name"], kept["metadata"]["uid"]
+        await client.delete(REVISION, metadata.namespace, name, uid=uid)
     try:
         await client.apply(
             {

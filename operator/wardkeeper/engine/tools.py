@@ -52,6 +52,7 @@ class Tools:
         deletion_timeout: seconds after which a workflow is let go though Vault is away.
         enforcement: whether the network plug-in is seen to enforce policies.
         secrets_seen: told where the secrets of a workflow stand; none when it is gone.
+        in_force: told the spec of a workflow that is in force while a newer one is refused.
     """
 
     world: World
@@ -69,3 +70,4 @@ class Tools:
     deletion_timeout: float = 900.0
     enforcement: Callable[[], Enforcement] = Enforcement
     secrets_seen: Callable[[Key, Sequence[SecretOutcome]], None] = lambda *_: None
+    in_force: Callable[[Key, bytes], None] = lambda *_: None

@@ -213,6 +213,7 @@ class Operator:
             repaired=self.metrics.repaired,
             enforcement=self.verification.answer,
             secrets_seen=self._secrets_seen,
+            in_force=self.peers.observe,
         )
 
     def _look_at_all(self) -> None:

@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What ran before a spec was refused: that it is looked after, and that nothing else is run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.component.apiserver.faults import Refuse
+from tests.component.operator_fixture import SPACE, Core, condition, is_ready, status_of, story
+from tests.component.workflows import container, cron_job, secret, small, workflow
+from wardkeeper.api.workflow import KIND
+
+if TYPE_CHECKING:
+    from tests.component.apiserver.call import ApiCall
+    from tests.component.apiserver.server import ApiServer
+
+NAME = "export"
+REVISION = "ControllerRevision"
+
+
+def refused(made: dict[str, Any]) -> dict[str, Any]:
+    """The same with a mistake that only the operator sees."""
+    window = {"timeZone": "Mars/Olympus_Mons", "days": ["Mon"], "from": "01:00", "to": "02:00"}
+    wrong = secret()
+    wrong["rotation"]["windows"] = [window]
+    made["spec"]["secrets"] = [wrong]
+    return made
+
+
+async def until_refused(core: Core, server: ApiServer, name: str = NAME) -> None:
+    """Wait until the spec that a workflow has is refused, and all is quiet."""
+
+    def told() -> bool:
+        found = server.get(KIND, SPACE, name)
+        assert found is not None
+        ready = condition(server, "Ready", name)
+        current = ready.get("observedGeneration") == found["metadata"]["generation"]
+        return bool(current and ready["reason"] == "SpecInvalid")
+
+    await core.until(told)
+    await core.quiet()
+
+
+def schedule(server: ApiServer) -> str:
+    """When the CronJob runs."""
+    found = server.get("CronJob", SPACE, NAME)
+    assert found is not None
+    return str(found["spec"]["schedule"])
+
+
+def test_what_a_predecessor_of_the_same_name_ran_is_not_run() -> None:
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            server.put(cron_job(NAME))
+            await core.ready(NAME)
+            server.delete(KIND, SPACE, NAME)
+            server.put(refused(cron_job(NAME)))
+            await until_refused(core, server)
+            await core.quiet(5)
+            assert server.get("CronJob", SPACE, NAME) is None
+            assert "revision" not in status_of(server, NAME) or not status_of(server, NAME)[
+                "revision"
+            ].get("running")
+
+    story(tell)
+
+
+def test_the_spec_that_is_kept_is_the_last_one_and_not_one_that_could_not_be_dropped() -> None:
+    def drops(call: ApiCall) -> bool:
+        return (call.verb, call.kind.name) == ("delete", REVISION)
+
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            server.put(cron_job(NAME, schedule="1 1 1 1 *"))
+            await core.ready(NAME)
+            server.put(refused(cron_job(NAME, schedule="1 1 1 1 *")))
+            await until_refused(core, server)
+        async with Core(server) as core:
+            server.faults.next(match=drops, fault=Refuse(500), times=1000)
+            server.put(cron_job(NAME, schedule="2 2 2 2 *"))
+            await core.until(lambda: schedule(server) == "2 2 2 2 *")
+            await core.until(lambda: "pending" not in status_of(server, NAME)["revision"])
+        server.faults.clear()
+        async with Core(server) as core:
+            await core.ready(NAME)
+            server.put(refused(cron_job(NAME, schedule="3 3 3 3 *")))
+            await until_refused(core, server)
+        async with Core(server) as core:
+            server.delete("NetworkPolicy", SPACE, f"{NAME}-deny")
+            await core.until(lambda: server.get("NetworkPolicy", SPACE, f"{NAME}-deny"))
+            await core.quiet(5)
+            assert schedule(server) == "2 2 2 2 *"
+
+    story(tell)
+
+
+def test_a_kept_spec_that_is_refused_by_now_leaves_everything_as_it_is() -> None:
+    """An operator of an earlier version took it."""
+
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            server.put(cron_job(NAME))
+            await core.ready(NAME)
+            server.put(refused(cron_job(NAME)))
+            await until_refused(core, server)
+        kept = refused(cron_job(NAME))["spec"]
+        found = server.objects(REVISION)[0]["metadata"]["name"]
+        server.edit(REVISION, SPACE, found, lambda obj: obj["data"].update(spec=kept))
+        async with Core(server) as core:
+            await core.quiet(60)
+            assert core.meter.passes == ["terminal"]
+            assert schedule(server) == "30 2 * * *"
+
+    story(tell)
+
+
+def test_what_runs_is_looked_after_in_time_while_a_newer_spec_is_refused() -> None:
+    mounts = container(configMaps=[{"name": "routes", "path": "/etc/routes"}])
+    workload = {"kind": "Deployment", "replicas": 1, "containers": [mounts]}
+
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            server.put(small(NAME, workload=workload))
+            await core.until(lambda: condition(server, "Ready", NAME).get("reason"))
+            server.put(refused(small(NAME, workload=workload)))
+            await until_refused(core, server)
+            before = server.count("get", "ConfigMap")
+            await core.pass_time(120)
+            assert server.count("get", "ConfigMap") >= before + 7
+
+    story(tell, rolling_out=False)
+
+
+def test_peers_of_what_runs_are_followed_while_a_newer_spec_is_refused() -> None:
+    archive = {"name": "archive", "kind": "TCP", "workflow": {"name": "archive"}, "port": 2575}
+
+    async def tell(server: ApiServer) -> None:
+        def opened() -> bool:
+            policy = server.get("NetworkPolicy", SPACE, f"{NAME}-allow")
+            return "2575" in str(policy)
+
+        async with Core(server) as core:
+            server.put(small("archive"))
+            server.put(cron_job(NAME, endpoints=[archive]))
+            await core.ready(NAME)
+            assert opened()
+            server.put(refused(cron_job(NAME)))
+            await until_refused(core, server)
+            assert opened()
+            server.delete(KIND, SPACE, "archive")
+            await core.until(lambda: not opened())
+            server.put(small("archive"))
+            await core.until(opened)
+            server.put(cron_job(NAME))
+            await core.until(lambda: is_ready(server, NAME))
+            assert not opened()
+
+    story(tell)
+
+
+def test_a_refused_spec_that_was_never_preceded_makes_nothing() -> None:
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            server.put(refused(workflow(NAME)))
+            await until_refused(core, server)
+            assert server.get("Deployment", SPACE, NAME) is None
+            assert server.get("ServiceAccount", SPACE, NAME) is None
+
+    story(tell)
