@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+NOT_WHOLE = (Reason.QUARANTINED, Reason.POLICIES_MISSING)
+"""What is told of the network while children are not there that nobody else took away."""
+
 
 async def converge(
     tools: Tools,
@@ -94,8 +97,7 @@ class _Convergence:
             and status.revision.running == digest
         )
         told = {one.type: one.reason for one in status.conditions}
-        lifted = told.get(ConditionType.READY) == Reason.QUARANTINED
-        self._stood = self._settled and not lifted
+        self._stood = self._settled and told.get(ConditionType.NETWORK_CLOSED) not in NOT_WHOLE
         self._lost = tools.world.lost(key)
         self._held: float | None = None
 
@@ -260,7 +262,9 @@ class _Convergence:
         namespace, name = self._key
         names = (secret_name(name, one.name) for one in delivered_secrets(self._workflow))
         wanted = {Ref("Secret", namespace, secret) for secret in names}
-        self._tools.world.settle(self._key, wanted | {ref_of(one) for one in rendered.children})
+        over = self._is_over(ref_of(rendered.workload))
+        children = rendered.guards if over else rendered.children
+        self._tools.world.settle(self._key, wanted | {ref_of(one) for one in children})
 
     async def _replan(self, workload: Obj) -> Change | None:
         todo = await self._plan((), workload, fresh=False)

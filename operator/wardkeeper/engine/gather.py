@@ -45,7 +45,7 @@ async def gather(
             to_read.append(ref)
             continue
         body = orjson.loads(child.unread) if child.unread is not None else None
-        live[ref] = Live(child.uid, child.owner, child.version, body, child.good_for)
+        live[ref] = Live(child.uid, child.owner, child.version, body, child.good_for, child.leaving)
     bodies = await asyncio.gather(*(read_live(client, ref) for ref in to_read))
     for ref, one in zip(to_read, bodies, strict=True):
         if one is not None:

@@ -48,6 +48,7 @@ class Live:
             to be as wanted.
         was_good_for: fingerprint of the wanted object that it was equal to when it was last
             compared; 0 when it never was.
+        leaving: it is being deleted.
     """
 
     uid: str
@@ -55,6 +56,7 @@ class Live:
     version: int
     body: Mapping[str, Any] | None
     was_good_for: int = 0
+    leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ def _obsolete(
 ) -> Iterable[Change]:
     for ref, one in live.items():
         workload = ref.kind in ("Deployment", "CronJob", "Job")
-        if ref in wanted or one.owner != owner or ref.kind == "Secret":
+        if ref in wanted or one.owner != owner or ref.kind == "Secret" or one.leaving:
             continue
         if not (workload and keep_workload):
             yield Change(Action.DELETE, ref, live=one)

@@ -87,6 +87,8 @@ class World:
         if late or self._gone.holds(metadata["uid"], version):
             return False
         now = self._workflows[key] = see_workflow(raw, before)
+        if before is not None and before.uid != now.uid and key in self._families:
+            self._families[key].lost.clear()
         return before is None or differs(before, now)
 
     def forget_workflow(self, key: Key, uid: str) -> bool:
@@ -137,7 +139,7 @@ class World:
             return None
         family = self._families[key]
         known = family.children[ref]
-        if uid not in (None, known.uid):
+        if uid and (uid != known.uid or int(raw["metadata"]["resourceVersion"]) < known.version):
             return None
         del family.children[ref], self._homes[ref]
         expected = known.uid in self._leaving

@@ -249,7 +249,13 @@ async def read_live(client: Client, ref: Ref) -> Live | None:
     except NotFound:
         return None
     metadata = body["metadata"]
-    return Live(metadata["uid"], controller_of(body), int(metadata["resourceVersion"]), body)
+    return Live(
+        metadata["uid"],
+        controller_of(body),
+        int(metadata["resourceVersion"]),
+        body,
+        leaving="deletionTimestamp" in metadata,
+    )
 
 
 def taken(desired: Obj, live: Live) -> Outcome:

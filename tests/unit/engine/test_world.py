@@ -313,3 +313,22 @@ def test_the_memory_of_what_is_gone_is_bounded() -> None:
     for uid in "abcd":
         gone.add(uid)
     assert [gone.holds(uid, 1) for uid in "abcd"] == [False, True, True, True]
+
+
+def test_children_that_a_predecessor_lost_are_not_missed_in_its_successor(world: World) -> None:
+    world.observe_child(child())
+    world.forget_child(child(version=11))
+    assert world.lost(KEY) == {ROLE}
+    world.observe_workflow(workflow(version=20, uid="uid-2"))
+    assert world.lost(KEY) == frozenset()
+
+
+def test_a_child_that_was_written_again_before_it_is_told_to_have_left_the_watch_stays(
+    world: World,
+) -> None:
+    """Somebody took its label off, and we put it back before the watch told of that."""
+    world.observe_child(child(version=10))
+    world.wrote(child(version=12), good_for=7)
+    assert world.forget_child(child(version=11)) is None
+    assert set(world.children(KEY)) == {ROLE}
+    assert world.lost(KEY) == frozenset()
