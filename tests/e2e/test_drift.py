@@ -176,6 +176,48 @@ def test_a_deleted_child_comes_back(settled: Place, kind: str, suffix: str) -> N
     settled.until_event(NAME, "DriftRepaired", f"{kind} {name} was deleted; it was made again")
 
 
+def test_a_binding_that_was_made_anew_for_another_role_is_replaced(settled: Place) -> None:
+    """Kubernetes lets nobody change the Role of a RoleBinding, so somebody makes another one."""
+    before, told = settled.read("RoleBinding", NAME), repaired(settled)
+    forged = {**before, "roleRef": {**before["roleRef"], "name": "c4n4ry"}}
+    forged["metadata"] = {key: before["metadata"][key] for key in ("name", "labels")}
+    forged["metadata"]["ownerReferences"] = before["metadata"]["ownerReferences"]
+    settled.stage.operator.stop()
+    settled.delete("RoleBinding", NAME)
+    settled.create(forged)
+    settled.stage.operator.start()
+    until(
+        lambda: content(settled.get("RoleBinding", NAME) or forged) == content(before),
+        "the RoleBinding is as before",
+    )
+    drift = until_repaired(settled, told)
+    assert (drift["kind"], drift["name"]) == ("RoleBinding", NAME)
+    assert "roleRef.name" in drift["fields"]
+
+
+def test_a_deployment_of_other_pods_in_the_place_of_ours_is_replaced(settled: Place) -> None:
+    """It says that it is the workflow's, and bears none of the labels by which it is watched."""
+    before, told = settled.read("Deployment", NAME), repaired(settled)
+    other = {"app": "other"}
+    pod = {"containers": [{"name": "c", "image": "example.org/other:1"}]}
+    pods = {"metadata": {"labels": other}, "spec": pod}
+    spec = {"selector": {"matchLabels": other}, "template": pods}
+    metadata = {"name": NAME, "ownerReferences": before["metadata"]["ownerReferences"]}
+    settled.stage.operator.stop()
+    settled.delete("Deployment", NAME, propagationPolicy="Background")
+    settled.create({"kind": "Deployment", "metadata": metadata, "spec": spec})
+    settled.stage.operator.start()
+    until(
+        lambda: (
+            content(settled.get("Deployment", NAME) or settled.read(KIND, NAME)) == content(before)
+        ),
+        "the Deployment is as before",
+    )
+    drift = until_repaired(settled, told)
+    assert (drift["kind"], drift["name"]) == ("Deployment", NAME)
+    settled.until_ready(NAME)
+
+
 @pytest.mark.parametrize("what", ["labels", "ownerReferences"])
 def test_a_child_that_was_disowned_is_ours_again(settled: Place, what: str) -> None:
     name = f"{NAME}-deny"

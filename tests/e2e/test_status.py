@@ -168,3 +168,21 @@ def runs(deployment: Obj, change: Change) -> bool:
     status = deployment["status"]
     counts = [status.get(f"{one}eplicas") for one in ("r", "updatedR", "availableR")]
     return running["image"] == wanted["image"] and counts == [2, 2, 2]
+
+
+def test_a_number_of_replicas_that_is_taken_out_of_the_spec_stays_for_the_autoscaler(
+    place: Place,
+) -> None:
+    workload = {"kind": "Deployment", "replicas": 3, "containers": [container()]}
+    place.create(workflow(NAME, workload=workload))
+    place.until_ready(NAME)
+    since = place.version()
+    place.edit(KIND, NAME, [{"op": "remove", "path": "/spec/workload/replicas"}])
+    place.until_ready(NAME)
+    seen = [one.obj["spec"]["replicas"] for one in place.history(since, "Deployment")]
+    assert set(seen) <= {3}
+    assert place.read("Deployment", NAME)["spec"]["replicas"] == 3
+    place.edit("Deployment", NAME, {"spec": {"replicas": 4}}, "autoscaler")
+    place.reconciled(NAME)
+    assert place.read("Deployment", NAME)["spec"]["replicas"] == 4
+    assert "drift" not in place.status(NAME)

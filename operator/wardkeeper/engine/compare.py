@@ -72,6 +72,8 @@ class Comparison:
         apply: a server-side apply of the wanted object is needed.
         foreign: fields that others added; an apply cannot remove them.
         differences: everything that is wrong, for people.
+        given_up: fields that we set and that are others' to set now; an apply would not leave
+            them as they are, but put the server's default there.
         recorded: the server has on record what we applied. Somebody may have wiped that; what
             others added can then not be told from defaults before an apply, to which the server
             notes everything else as older.
@@ -80,6 +82,7 @@ class Comparison:
     apply: bool
     foreign: tuple[Path, ...]
     differences: tuple[Difference, ...]
+    given_up: tuple[Path, ...] = ()
     recorded: bool = True
 
     @property
@@ -123,6 +126,7 @@ def compare(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
             Difference(describe(path, live), setter_of(path, seen, others))
             for path in dict.fromkeys([*wrong, *foreign])
         ),
+        given_up=tuple(path for path in lost if (kind, path) in TOLERATED),
         recorded=bool(ours),
     )
 

@@ -14,7 +14,7 @@ from wardkeeper.api.workflow import Mode
 from wardkeeper.engine.drift import drift_of
 from wardkeeper.engine.finalizer import add_finalizer, has_finalizer
 from wardkeeper.engine.gather import gather
-from wardkeeper.engine.outcome import Outcome, Terminal, Transient
+from wardkeeper.engine.outcome import Outcome, Terminal
 from wardkeeper.engine.plan import Action, fingerprint, plan
 from wardkeeper.engine.rollout import Progress, Rollout
 from wardkeeper.engine.secrets.drift import secret_drift, secret_edits
@@ -25,7 +25,7 @@ from wardkeeper.engine.secrets.undeclared import drop_undeclared
 from wardkeeper.engine.seen import stamp_of
 from wardkeeper.engine.stamp import known_macs, with_stamp
 from wardkeeper.engine.waiting import CONFIG_MAP_LOOK, missing_config_maps, waits_for
-from wardkeeper.engine.writer import taken
+from wardkeeper.engine.writer import runs, taken
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.resource import Ref, ref_of
 from wardkeeper.render.children import render
@@ -232,13 +232,10 @@ class _Convergence:
                 change = await self._replan(with_stamp(wanted, live))
             if change if self._held else now != macs:
                 change = await self._replan(wanted)  # rolled out anyway: once for both
-        if change and change.action is Action.REPLACE and self._settled:
+        if change and ref.kind == "Job" and change.action is Action.REPLACE and self._settled:
             change = None
         if change and change.action is Action.REPLACE and self._is_running(ref):
-            raise Transient(
-                Reason.ROLLOUT_IN_PROGRESS,
-                f"{ref.kind} {ref.name} runs; the change waits until it has ended",
-            )
+            raise runs(ref)
         if change:
             await self._carry_out((change,))
             if ref.kind == "Deployment" and live and self._live_stamp(ref) != live:

@@ -43,7 +43,8 @@ def drift_of(
         if change.ref in lost or settled:
             return _record(change.ref, ("metadata",), UNKNOWN, now)
         return None
-    if change.action is not Action.REPAIR or change.live is None or change.comparison is None:
+    undone = change.action in (Action.REPAIR, Action.REPLACE)
+    if not undone or change.live is None or change.comparison is None:
         return None
     manager = _manager(change)
     same_wish = change.live.was_good_for == fingerprint(change.desired or {})

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 
     from wardkeeper.render.metadata import Obj
 
-REPLACED_KINDS = ("Job",)
-"""Kinds whose template Kubernetes lets nobody change: they are replaced when it must differ."""
+IMMUTABLE = {
+    "Job": ("spec.template", "spec.completions", "spec.selector"),
+    "Deployment": ("spec.selector",),
+    "RoleBinding": ("roleRef",),
+}
+"""Fields that Kubernetes lets nobody change: the object is replaced when one must differ."""
 
 
 class Action(StrEnum):
@@ -145,15 +149,14 @@ def _step(desired: Obj, live: Live | None, owner: str) -> Change | Ref | None:
     comparison = compare(desired, live.body)
     if comparison.clean:
         return ref
-    action = Action.REPLACE if _must_be_replaced(ref, comparison) else Action.REPAIR
+    action = Action.REPLACE if must_be_replaced(ref, comparison) else Action.REPAIR
     return Change(action, ref, desired, live, comparison)
 
 
-def _must_be_replaced(ref: Ref, comparison: Comparison) -> bool:
-    return ref.kind in REPLACED_KINDS and any(
-        one.path.startswith(("spec.template", "spec.completions", "spec.selector"))
-        for one in comparison.differences
-    )
+def must_be_replaced(ref: Ref, comparison: Comparison) -> bool:
+    """Whether what is wrong with an object is something that nobody can change."""
+    fields = IMMUTABLE.get(ref.kind, ())
+    return any(one.path.startswith(fields) for one in comparison.differences)
 
 
 def _obsolete(

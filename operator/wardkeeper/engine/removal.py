@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wardkeeper.engine.compare import IDENTITY
+from wardkeeper.engine.compare import IDENTITY, RECORD
+from wardkeeper.engine.ownership import MANAGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +34,23 @@ def removal(foreign: tuple[Path, ...], live: Mapping[str, Any]) -> list[dict[str
     return [
         *tests,
         *({"op": "remove", "path": _pointer(path)} for path in deepest_last_items_first),
+    ]
+
+
+def giving_up(fields: tuple[Path, ...], live: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A JSON patch that takes fields off our record in this object and leaves their values."""
+    at = next(
+        index
+        for index, entry in enumerate(live["metadata"]["managedFields"])
+        if (entry["manager"], entry["operation"]) == (MANAGER, "Apply")
+        and not entry.get("subresource")
+    )
+    ours: Path = (*RECORD, at)
+    tests = [("metadata", "uid"), (*ours, "manager"), (*ours, "operation")]
+    noted = [(*ours, "fieldsV1", *(f"f:{step}" for step in path)) for path in fields]
+    return [
+        *({"op": "test", "path": _pointer(path), "value": _at(path, live)} for path in tests),
+        *({"op": "remove", "path": _pointer(path)} for path in noted),
     ]
 
 

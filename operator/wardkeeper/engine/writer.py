@@ -17,10 +17,10 @@ from wardkeeper.api.workflow import KIND
 from wardkeeper.engine.compare import compare, has_older
 from wardkeeper.engine.outcome import Outcome, Terminal, Transient
 from wardkeeper.engine.ownership import setters
-from wardkeeper.engine.plan import Action, Change, Live, fingerprint
+from wardkeeper.engine.plan import Action, Change, Live, fingerprint, must_be_replaced
 from wardkeeper.engine.refusal import outcome_of
-from wardkeeper.engine.removal import removal
-from wardkeeper.engine.seen import controller_of, key_of
+from wardkeeper.engine.removal import giving_up, removal
+from wardkeeper.engine.seen import controller_of, key_of, see_child
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.errors import ApiError, Conflict, Invalid, NotFound
 from wardkeeper.kube.resource import Ref, ref_of, resource_of
@@ -121,7 +121,7 @@ class Writer:
         try:
             body, comparison = await self._recorded(secret, live)
             if comparison.foreign:
-                await self._trim(ref, comparison.foreign, body)
+                await self._trim(ref, removal(comparison.foreign, body))
             return await self._apply(secret, live.uid)
         except Invalid:
             if not _is_locked(body):
@@ -142,14 +142,24 @@ class Writer:
                 ) from busy
             if live.owner != controller_of(desired):
                 raise taken(desired, live) from None
-            if "deletionTimestamp" in (live.body or {})["metadata"]:
+            if live.leaving:
                 raise going(ref) from None
-            return await self._apply(desired, live.uid, lane)
+            body = live.body or {}
+            if not must_be_replaced(ref, compare(desired, body)):
+                return await self._apply(desired, live.uid, lane)
+            stands = see_child(body).rollout
+            if stands and stands.running:
+                raise runs(ref) from None
+            await self.delete(ref, live.uid)
+            return await self._send({**desired, "metadata": metadata}, desired, lane)
 
     async def _repair(self, change: Change, desired: Obj, live: Live, lane: Lane) -> None:
         body, comparison = await self._recorded(desired, live, lane)
+        if comparison.given_up:
+            body = await self._trim(change.ref, giving_up(comparison.given_up, body), lane)
+            comparison = compare(desired, body)
         if comparison.foreign:
-            body = await self._trim(change.ref, comparison.foreign, body, lane)
+            body = await self._trim(change.ref, removal(comparison.foreign, body), lane)
         if comparison.apply:
             await self._apply(desired, live.uid, lane)
         else:
@@ -192,14 +202,8 @@ class Writer:
             resource_of(ref.kind), ref.namespace, ref.name, ops, lane=lane
         )
 
-    async def _trim(
-        self,
-        ref: Ref,
-        foreign: tuple[Any, ...],
-        live: Mapping[str, Any],
-        lane: Lane = Lane.LIVE,
-    ) -> Obj:
-        """Remove what others added.
+    async def _trim(self, ref: Ref, ops: list[dict[str, Any]], lane: Lane = Lane.LIVE) -> Obj:
+        """Take something out of an object that an apply cannot take out, or not as it must.
 
         Raises:
             ApiError: the server refused.
@@ -207,7 +211,7 @@ class Writer:
         """
         try:
             return await self._client.json_patch(
-                resource_of(ref.kind), ref.namespace, ref.name, removal(foreign, live), lane=lane
+                resource_of(ref.kind), ref.namespace, ref.name, ops, lane=lane
             )
         except Invalid as changed:
             if changed.causes:
@@ -271,6 +275,14 @@ def taken(desired: Obj, live: Live) -> Outcome:
         Reason.NAME_TAKEN,
         f"{_name(ref)} exists and does not belong to this workflow; it was left as it is: "
         "rename the workflow, or delete that object if nobody needs it",
+    )
+
+
+def runs(ref: Ref) -> Transient:
+    """The outcome when a run must be replaced that has not ended."""
+    return Transient(
+        Reason.ROLLOUT_IN_PROGRESS,
+        f"{ref.kind} {ref.name} runs; the change waits until it has ended",
     )
 
 

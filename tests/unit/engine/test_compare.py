@@ -7,11 +7,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import jsonpatch
 import pytest
 
 from wardkeeper.engine.compare import compare
 from wardkeeper.engine.ownership import setters, undesired
-from wardkeeper.engine.removal import removal
+from wardkeeper.engine.removal import giving_up, removal
 
 CONTAINER = 'k:{"name":"router"}'
 DEPLOYMENT: dict[str, Any] = {
@@ -208,6 +209,20 @@ def test_replicas_are_left_alone_only_when_nobody_wants_a_number() -> None:
     free = copy.deepcopy(DEPLOYMENT)
     del free["spec"]["replicas"]
     assert compare(free, live).clean
+
+
+def test_a_number_of_replicas_that_we_set_is_given_up_and_not_taken_back() -> None:
+    live = stored(entry({"f:spec": {"f:replicas": {}}}, "wardkeeper", "Apply"))
+    free = copy.deepcopy(DEPLOYMENT)
+    del free["spec"]["replicas"]
+    comparison = compare(free, live)
+    assert comparison.given_up == (("spec", "replicas"),)
+    ops = giving_up(comparison.given_up, live)
+    noted = "/metadata/managedFields/0/fieldsV1/f:spec/f:replicas"
+    assert ops[-1] == {"op": "remove", "path": noted}
+    after = jsonpatch.apply_patch(live, ops)
+    assert after["spec"]["replicas"] == 2
+    assert compare(free, after).clean
 
 
 def test_what_a_controller_does_through_a_subresource_is_no_edit() -> None:

@@ -83,7 +83,17 @@ def test_a_missing_child_is_drift_when_it_was_there_before(
     assert (record is not None) is told
 
 
-@pytest.mark.parametrize("action", [Action.DELETE, Action.REPLACE, Action.REFUSE])
+def test_a_replacement_is_drift_when_somebody_else_made_it_necessary() -> None:
+    live = Live("uid", UID, 7, {})
+    change = Change(Action.REPLACE, ROLE, WISH, live, Comparison(True, (), (EDITED,)))
+    record = drift_of(change, lost=(), settled=True, now=AT)
+    assert record is not None
+    assert record.manager == EDITED.manager
+    ours = Change(Action.REPLACE, ROLE, WISH, live, Comparison(True, (), (REMOVED,)))
+    assert drift_of(ours, lost=(), settled=False, now=AT) is None
+
+
+@pytest.mark.parametrize("action", [Action.DELETE, Action.REFUSE])
 def test_what_the_workflow_asked_for_is_no_drift(action: Action) -> None:
     change = Change(action, ROLE, WISH, Live("uid", UID, 7, {}), Comparison(True, (), (EDITED,)))
     assert drift_of(change, lost=(ROLE,), settled=True, now=AT) is None

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -130,3 +131,29 @@ def test_fingerprints_tell_wanted_objects_apart_whatever_the_order_of_keys() -> 
 
 def test_a_change_names_its_object() -> None:
     assert make([]).guards[0].ref == Ref("ServiceAccount", "radiology", "router")
+
+
+@pytest.mark.parametrize(
+    ("kind", "made", "found"),
+    [
+        ("RoleBinding", {"roleRef": {"name": "router"}}, {"roleRef": {"name": "admin"}}),
+        (
+            "Deployment",
+            {"spec": {"selector": {"matchLabels": {"a": "b"}}}},
+            {"spec": {"selector": {"matchLabels": {"a": "c"}}}},
+        ),
+    ],
+)
+def test_what_nobody_can_change_is_replaced(
+    kind: str, made: dict[str, Any], found: dict[str, Any]
+) -> None:
+    obj = wanted(kind, **made)
+    todo = make([live(obj, **found)], [obj], WORKLOAD)
+    (change, *_) = todo.guards
+    assert change.action is Action.REPLACE
+
+
+def test_what_is_going_already_is_not_deleted_again() -> None:
+    ref, found = live(wanted("Service"))
+    todo = make([(ref, replace(found, leaving=True))], [], WORKLOAD)
+    assert todo.obsolete == ()
