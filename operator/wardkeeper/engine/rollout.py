@@ -31,7 +31,7 @@ class Rollout(NamedTuple):
     """Where a workload stands, why, and what a person reads.
 
     Attributes:
-        running: a Job's run is under way.
+        running: a pod of a Job's run is at work.
         rolled_out: fingerprint, within this process, of the spec that a Deployment has rolled out.
     """
 
@@ -111,7 +111,14 @@ def _job(live: Mapping[str, Any]) -> Rollout:
             Reason.FAILED,
             f"the run has failed: {failed.get('message', 'no reason given')}",
         )
-    active = status.get("active", 0)
-    if active:
-        return Rollout(Progress.READY, Reason.RUNNING, "the run is under way", running=True)
+    active = bool(status.get("active"))
+    if active or _between_pods(status):
+        return Rollout(Progress.READY, Reason.RUNNING, "the run is under way", running=active)
     return Rollout(Progress.MOVING, Reason.ROLLOUT_IN_PROGRESS, "the run has not started yet")
+
+
+def _between_pods(status: Mapping[str, Any]) -> bool:
+    """Whether a pod of the run has ended, and neither the run nor, yet, another pod began."""
+    counted = ("succeeded", "failed", "terminating")
+    uncounted = status.get("uncountedTerminatedPods") or {}
+    return any(status.get(one) for one in counted) or any(uncounted.values())

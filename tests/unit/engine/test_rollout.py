@@ -88,6 +88,15 @@ def test_a_workload_stands_where_its_status_says(
     [
         ({}, Progress.MOVING, Reason.ROLLOUT_IN_PROGRESS, False),
         ({"active": 1}, Progress.READY, Reason.RUNNING, True),
+        ({"failed": 1}, Progress.READY, Reason.RUNNING, False),
+        ({"terminating": 1}, Progress.READY, Reason.RUNNING, False),
+        ({"uncountedTerminatedPods": {}}, Progress.MOVING, Reason.ROLLOUT_IN_PROGRESS, False),
+        (
+            {"uncountedTerminatedPods": {"succeeded": ["uid"]}},
+            Progress.READY,
+            Reason.RUNNING,
+            False,
+        ),
         (
             conditions({"type": "Complete", "status": "True"}),
             Progress.READY,
