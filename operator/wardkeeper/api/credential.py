@@ -35,6 +35,10 @@ class Engine(StrEnum):
     TOKEN = "Token"  # noqa: S105 - the name of an engine
 
 
+PASSWORDS = frozenset({Engine.DATABASE_ALTERNATING, Engine.DATABASE_STATIC})
+"""Engines whose credential is the password of a user that stays."""
+
+
 class CredentialPhase(StrEnum):
     """How far one credential has come."""
 

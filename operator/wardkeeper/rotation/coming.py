@@ -41,11 +41,11 @@ def under_way(wish: Wish, facts: Facts, stand: Standing, coming: Credential) -> 
     issued = coming.issued_at is not None
     if issued and has_ended(coming, facts.now):
         return Decision(Step.REJECT, Phase.ROLLING_BACK, Cause.ENDED, coming)
-    if issued and is_delivered(wish, facts, coming):
-        return _taken_up(wish, facts, stand.current, coming, cause)
-    if coming.source != wish.source and not _was_delivered(facts, coming):
+    if coming.source != wish.source and not (wish.delivers and _was_delivered(facts, coming)):
         phase = Phase.ISSUED if issued else Phase.INTENT
         return Decision(Step.REJECT, phase, Cause.SOURCE_CHANGED, coming)
+    if issued and is_delivered(wish, facts, coming):
+        return _taken_up(wish, facts, stand.current, coming, cause)
     kept = _kept(wish, facts, stand, coming, cause)
     if kept is not None:
         return kept
@@ -54,7 +54,7 @@ def under_way(wish: Wish, facts: Facts, stand: Standing, coming: Credential) -> 
         return _wait(phase, cause, coming, coming.retry_at)
     if not issued:
         return Decision(Step.ISSUE, Phase.ISSUING, cause, coming)
-    if _proves_first(wish) and coming.rotation_id not in facts.proven:
+    if _proves_first(coming) and _has_to_be_proven(wish, facts, coming):
         return Decision(Step.PROVE, Phase.ISSUED, cause, coming)
     return Decision(Step.PUBLISH, Phase.PUBLISHING, cause, coming)
 
@@ -75,7 +75,7 @@ def _kept(
     current = stand.current
     if current is None or coming.rotation_id in facts.proven:
         return None
-    if coming.issued_at is not None and not _proves_first(wish):
+    if coming.issued_at is not None and not _proves_first(coming):
         return None
     if _was_delivered(facts, coming):
         return None
@@ -91,7 +91,7 @@ def _taken_up(
         waiting = _rolls(wish, facts, current, coming, cause)
         if waiting is not None:
             return waiting
-    if not _proves_first(wish) and coming.rotation_id not in facts.proven:
+    if not _proves_first(coming) and _has_to_be_proven(wish, facts, coming):
         if _waits(coming, facts):
             return _wait(Phase.VERIFYING, cause, coming, coming.retry_at)
         return Decision(Step.PROVE, Phase.VERIFYING, cause, coming)
@@ -127,9 +127,17 @@ def _wait(phase: Phase, cause: Cause, coming: Credential, until: datetime | None
     return Decision(Step.WAIT, phase, cause, coming, next_look=until)
 
 
-def _proves_first(wish: Wish) -> bool:
-    """Whether it can be proven before it is delivered: of a static user the old one is dead."""
-    return wish.engine is not Engine.DATABASE_STATIC
+def _proves_first(coming: Credential) -> bool:
+    """Whether it is proven before it is delivered: of a static user the old one is dead by then.
+
+    A transit key is not delivered at all.
+    """
+    return coming.engine not in (Engine.DATABASE_STATIC, Engine.TRANSIT)
+
+
+def _has_to_be_proven(wish: Wish, facts: Facts, coming: Credential) -> bool:
+    """Whether it is still to be proven; how to prove what nobody wants any more, no spec says."""
+    return coming.source == wish.source and coming.rotation_id not in facts.proven
 
 
 def _waits(one: Credential, facts: Facts) -> bool:

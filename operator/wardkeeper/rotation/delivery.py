@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wardkeeper.api.credential import Engine
 from wardkeeper.rotation.facts import Cause, Decision, Phase, Step
 from wardkeeper.rotation.standing import can_go_back, has_ended
 from wardkeeper.rotation.times import deadline_of
@@ -32,7 +33,8 @@ def redelivered(
         old: entries that are to be ended, those that did not work among them.
         cause: why it is being replaced; kept when a successor did not work.
     """
-    if not wish.delivers or has_ended(current, facts.now):
+    nothing = not wish.delivers or current.engine is Engine.TRANSIT
+    if nothing or has_ended(current, facts.now):
         return None
     record = facts.delivered
     if record is None:

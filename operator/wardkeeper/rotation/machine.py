@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from wardkeeper.rotation.credential import Credential
     from wardkeeper.rotation.facts import Facts, Wish
+    from wardkeeper.rotation.record import Record
     from wardkeeper.rotation.standing import Standing
 
 REJECTED_PAUSE = timedelta(seconds=60)
@@ -72,10 +73,17 @@ def _first(wish: Wish, facts: Facts, stand: Standing) -> Decision:
     again = _after_rejection(stand, wish)
     if again is not None and again > facts.now:
         return Decision(Step.WAIT, Phase.FAILED, Cause.FIRST, next_look=again)
-    known = facts.delivered.rotation_id if facts.delivered is not None else ""
-    if not facts.entries and _ROTATION_ID.fullmatch(known):
+    record = facts.delivered
+    if not facts.entries and record is not None and _may_be_adopted(wish, record):
+        known = record.rotation_id
         return Decision(Step.INTEND, Phase.INTENT, Cause.ADOPTED, rotation_id=known)
     return Decision(Step.INTEND, Phase.INTENT, Cause.FIRST, rotation_id=next_id(wish, stand))
+
+
+def _may_be_adopted(wish: Wish, record: Record) -> bool:
+    """Whether what is delivered is what is wanted, with an id that can be one of ours."""
+    is_ours = _ROTATION_ID.fullmatch(record.rotation_id) is not None
+    return is_ours and record.source == wish.source
 
 
 def _after_rejection(stand: Standing, wish: Wish) -> datetime | None:
@@ -118,8 +126,9 @@ def _not_now(
     if not is_urgent(wish, facts, current, cause) and frozen(wish.windows, facts.now):
         thaw = thaws_at(wish.windows, facts.now)
         return Decision(Step.WAIT, Phase.IDLE, cause, current, frozen=True, next_look=thaw)
-    if wish.engine is Engine.DATABASE_ALTERNATING and stand.old:
-        ends = [retires_at(wish, facts, stand, one) for one in stand.old]
+    users = [one for one in stand.old if one.engine is Engine.DATABASE_ALTERNATING]
+    if wish.engine is Engine.DATABASE_ALTERNATING and users:
+        ends = [retires_at(wish, facts, stand, one) for one in users]
         first = min((end for end in ends if end is not None), default=None)
         return Decision(Step.WAIT, Phase.OVERLAP, cause, current, next_look=first)
     return None

@@ -76,11 +76,11 @@ def retires_at(wish: Wish, facts: Facts, stand: Standing, old: Credential) -> da
     current, record = stand.current, facts.delivered
     if record is not None and record.rotation_id == old.rotation_id:
         return None
-    if wish.engine is Engine.DATABASE_ALTERNATING and current is None:
+    if old.engine is Engine.DATABASE_ALTERNATING and current is None:
         return None  # the one under way may be the same user
     if old.rejected_at is not None:
         return old.rejected_at if current or stand.coming else None
-    if wish.engine is Engine.TRANSIT and not _is_approved(wish, current):
+    if _needs_approval(wish, old, current):
         return None
     if old.revoke_after is not None:
         return old.revoke_after
@@ -91,10 +91,15 @@ def retires_at(wish: Wish, facts: Facts, stand: Standing, old: Credential) -> da
 
 def is_delivered(wish: Wish, facts: Facts, one: Credential) -> bool:
     """Whether the live Secret is this credential, as it was published."""
-    if not wish.delivers:
+    if one.engine is Engine.TRANSIT:
         return True
     record = facts.delivered
-    return facts.intact and record is not None and record.rotation_id == one.rotation_id
+    return (
+        wish.delivers
+        and facts.intact
+        and record is not None
+        and record.rotation_id == one.rotation_id
+    )
 
 
 def has_ended(one: Credential, now: datetime) -> bool:
@@ -104,16 +109,23 @@ def has_ended(one: Credential, now: datetime) -> bool:
 
 def can_go_back(wish: Wish, current: Credential | None, now: datetime) -> bool:
     """Whether a workload could go back to it: of a static user the old password is dead."""
-    if current is None or wish.engine is Engine.DATABASE_STATIC or has_ended(current, now):
+    if current is None or has_ended(current, now):
+        return False
+    if wish.engine is current.engine is Engine.DATABASE_STATIC:
         return False
     end = ends_at(current)
     return end is None or end > now + GOING_BACK
 
 
-def _is_approved(wish: Wish, current: Credential | None) -> bool:
-    """Whether a person approved of just what is in use: a later version was nobody's decision."""
-    marker = current.handle.marker if current is not None else ""
-    return wish.approved > 0 and marker == str(wish.approved)
+def _needs_approval(wish: Wish, old: Credential, current: Credential | None) -> bool:
+    """Whether a person has to approve first: of just what is in use, for the key in use."""
+    if not wish.engine is old.engine is Engine.TRANSIT:
+        return False
+    if current is None:
+        return True
+    approved = wish.approved > 0 and current.handle.marker == str(wish.approved)
+    same = (current.engine, current.role) == (old.engine, old.role)
+    return same and not approved
 
 
 def _age(one: Credential) -> tuple[float, float, str]:

@@ -30,6 +30,7 @@ from wardkeeper.rotation.windows import Window
 
 ALTERNATING = Engine.DATABASE_ALTERNATING
 STATIC = Engine.DATABASE_STATIC
+TRANSIT = Engine.TRANSIT
 NOON = (Window(frozenset(range(7)), time(11), time(14), "UTC"),)
 ASKED = wish(request="now")
 """A wish whose request nobody has answered yet."""
@@ -207,7 +208,8 @@ def test_what_is_asked_for_or_cannot_wait_goes_ahead_in_a_freeze_window(
 
 @pytest.mark.parametrize("changed", [{}, {"request": "now"}])
 def test_of_two_users_the_idle_one_is_not_touched_in_its_overlap(changed: dict[str, Any]) -> None:
-    wished, current, before = wish(engine=ALTERNATING, **changed), past_due(), old()
+    wished = wish(engine=ALTERNATING, **changed)
+    current, before = past_due(engine=ALTERNATING), old(engine=ALTERNATING)
     decision = decide(wished, facts(current, before, shown=current, wished=wished))
     assert (decision.step, decision.phase) == (Step.WAIT, Phase.OVERLAP)
     later = facts(current, before, shown=current, wished=wished, now=NOW + HOUR)
@@ -292,7 +294,7 @@ def test_renewals_wait_for_no_other_try(renewed: str) -> None:
 
 
 def test_of_a_static_user_the_new_password_is_published_before_it_is_proven() -> None:
-    wished, current, coming = wish(engine=STATIC), past_due(), issued()
+    wished, current, coming = wish(engine=STATIC), past_due(engine=STATIC), issued(engine=STATIC)
     assert decide(wished, facts(current, coming, shown=current, wished=wished)).step is Step.PUBLISH
     known = facts(current, coming, shown=coming, wished=wished)
     assert decide(wished, known).step is Step.PROVE
@@ -302,15 +304,17 @@ def test_of_a_static_user_the_new_password_is_published_before_it_is_proven() ->
 
 @pytest.mark.parametrize("engine", [Engine.KV_GENERATED, STATIC])
 def test_the_first_one_waits_for_no_workload(engine: Engine) -> None:
-    coming = issued()
+    coming = issued(engine=engine)
     known = facts(coming, shown=coming, proven=frozenset({SECOND_ID}), rolling=Rolling(Roll.DUE))
     decision = decide(wish(engine=engine), known)
     assert (decision.step, decision.revoke_after) == (Step.ACCEPT, NOW + HOUR)
 
 
 def test_a_transit_key_is_accepted_as_soon_as_it_is_proven() -> None:
-    wished, current, coming = wish(engine=Engine.TRANSIT), past_due(), issued()
-    assert decide(wished, facts(current, coming)).step is Step.ACCEPT
+    wished, current, coming = wish(engine=TRANSIT), past_due(engine=TRANSIT), issued(engine=TRANSIT)
+    assert decide(wished, facts(current, coming)).step is Step.PROVE
+    proven = facts(current, coming, proven=frozenset({SECOND_ID}))
+    assert decide(wished, proven).step is Step.ACCEPT
 
 
 @pytest.mark.parametrize(
@@ -412,7 +416,7 @@ def test_the_way_back_comes_before_another_try() -> None:
 
 def test_there_is_no_way_back_to_the_old_password_of_a_static_user() -> None:
     wished = wish(engine=STATIC)
-    current = past_due(failures=1, retry_at=NOW + HOUR, handle=Handle(marker="1"))
+    current = past_due(engine=STATIC, failures=1, retry_at=NOW + HOUR, handle=Handle(marker="1"))
     known = facts(current, rejected(), shown=rejected(), source=Source("2"), wished=wished)
     assert decide(wished, known).step is Step.WAIT
     again = decide(wished, replace(known, now=NOW + HOUR))
@@ -500,8 +504,8 @@ def test_what_is_delivered_is_not_ended() -> None:
 
 def test_of_two_users_none_is_touched_while_nothing_is_in_use() -> None:
     wished = wish(engine=ALTERNATING)
-    failed = rejected(rotation=FIRST_ID)
-    coming = intended(retry_at=NOW + HOUR, failures=1)
+    failed = rejected(rotation=FIRST_ID, engine=ALTERNATING)
+    coming = intended(engine=ALTERNATING, retry_at=NOW + HOUR, failures=1)
     assert decide(wished, facts(failed, coming)).step is Step.WAIT
 
 
@@ -512,10 +516,65 @@ def test_of_two_users_none_is_touched_while_nothing_is_in_use() -> None:
 def test_versions_of_a_transit_key_are_given_up_when_somebody_approved(
     approved: int, step: Step
 ) -> None:
-    wished = wish(engine=Engine.TRANSIT, approved=approved)
-    current = in_use(handle=Handle(marker="2"))
-    decision = decide(wished, facts(current, old(revoke_after=NOW - HOUR)))
-    assert decision.step is step
+    wished = wish(engine=TRANSIT, approved=approved)
+    current = in_use(engine=TRANSIT, handle=Handle(marker="2"))
+    before = old(engine=TRANSIT, revoke_after=NOW - HOUR)
+    assert decide(wished, facts(current, before)).step is step
+
+
+# When the spec asks for another engine.
+
+
+def test_one_in_delivery_that_nobody_wants_any_more_is_taken_up_without_a_proof() -> None:
+    coming, wished = issued(source="before"), wish(engine=STATIC)
+    assert decide(wished, facts(coming, shown=coming)).step is Step.ACCEPT
+    edited = decide(wished, facts(coming, shown=coming, intact=False))
+    assert (edited.step, edited.subject) == (Step.PUBLISH, coming)
+
+
+def test_what_is_delivered_is_ended_for_a_key_only_when_its_secret_is_gone() -> None:
+    wished = wish(engine=TRANSIT, source="a key")
+    current, coming = in_use(engine=TRANSIT, source="a key"), issued()
+    assert decide(wished, facts(current, coming, shown=coming)).step is Step.REJECT
+    left = rejected()
+    assert decide(wished, facts(current, left, shown=left)).step is Step.NOTHING
+    assert decide(wished, facts(current, left)).step is Step.RETIRE
+
+
+def test_a_key_that_nobody_wants_any_more_is_given_up_for_what_is_delivered() -> None:
+    current, coming = in_use(source="before"), issued(engine=TRANSIT, source="a key")
+    assert decide(wish(), facts(current, coming, shown=current)).step is Step.REJECT
+    key = in_use(engine=TRANSIT, source="a key")
+    assert decide(wish(), facts(key, intended())).step is Step.ISSUE
+
+
+@pytest.mark.parametrize(
+    ("engine", "role"), [(Engine.KV_GENERATED, "one"), (TRANSIT, "another"), (STATIC, "one")]
+)
+def test_nobody_has_to_approve_for_a_key_that_another_one_replaced(
+    engine: Engine, role: str
+) -> None:
+    current = in_use(engine=engine, role=role)
+    before = old(engine=TRANSIT, role="one", revoke_after=NOW - HOUR)
+    known = facts(current, before, shown=current, source=Source(""))
+    assert decide(wish(engine=engine), known).step is Step.RETIRE
+
+
+def test_users_wait_for_no_end_of_what_another_engine_made() -> None:
+    current, before = past_due(), old(revoke_after=NOW - HOUR, retry_at=NOW + HOUR, failures=1)
+    decision = decide(wish(engine=ALTERNATING), facts(current, before, shown=current))
+    assert decision.step is Step.INTEND
+
+
+def test_a_workload_that_is_stuck_goes_back_from_a_static_user_to_what_was_before() -> None:
+    current, coming = past_due(), issued(engine=STATIC)
+    stuck = facts(current, coming, shown=coming, rolling=Rolling(Roll.STUCK))
+    assert decide(wish(engine=STATIC), stuck).step is Step.REJECT
+
+
+def test_what_another_spec_asked_for_is_not_adopted() -> None:
+    decision = decide(wish(source="another"), facts(shown=in_use()))
+    assert (decision.step, decision.cause) == (Step.INTEND, Cause.FIRST)
 
 
 # When to look again.

@@ -43,6 +43,7 @@ class Desk:
         entry: the ledger's entry that this is about; None for `look` and `prepare`.
         current: the entry that is in use; None when none is.
         known_leases: lease ids that the ledger knows for this workflow, in the clear.
+        in_use: roles of static users that other secrets of this workflow work with.
         pending: what `keep` kept earlier for this very entry; empty when nothing.
         keep: keeps half-made material in KV before something is asked for that needs it again.
         now: the time on Vault's clock.
@@ -59,8 +60,17 @@ class Desk:
     entry: Credential | None = None
     current: Credential | None = None
     known_leases: frozenset[str] = frozenset()
+    in_use: frozenset[str] = frozenset()
     pending: Mapping[str, str] = field(default_factory=dict, repr=False)
     keep: Callable[[Mapping[str, str]], Awaitable[None]] | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether what is in use is of the same engine and the same role, key or path as this."""
+        entry, current = self.entry, self.current
+        if entry is None or current is None:
+            return False
+        return (entry.engine, entry.role) == (current.engine, current.role)
 
     @property
     def working_as(self) -> OwnVault:
@@ -143,4 +153,7 @@ class Driver(Protocol):
         """Renew it; when it then ends."""
 
     async def retire(self, desk: Desk, data: Mapping[str, str], lease: str) -> None:
-        """End it; done when it has ended already. `data` is empty when nobody can read it."""
+        """End it; done when it has ended already. `data` is empty when nobody can read it.
+
+        The spec may declare another engine or role by now: only the entry tells.
+        """

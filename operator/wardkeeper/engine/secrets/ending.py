@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wardkeeper.api.credential import Engine
+from wardkeeper.api.credential import PASSWORDS, Engine
 from wardkeeper.engine.secrets.drivers.pki import revoke
 from wardkeeper.engine.secrets.issue import recall
 from wardkeeper.rotation.record import write_time
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from wardkeeper.rotation.credential import Credential
     from wardkeeper.vault.own import OwnVault
 
-PASSWORDS = (Engine.DATABASE_ALTERNATING, Engine.DATABASE_STATIC)
-ENDS = (Engine.PKI, Engine.DATABASE_DYNAMIC, *PASSWORDS)
+ENDS = PASSWORDS | {Engine.PKI, Engine.DATABASE_DYNAMIC}
 """Engines whose credentials are ended one by one; what others made ends with KV, or stays."""
 
 
@@ -126,10 +125,14 @@ class Ending:
     async def password(self, entry: Credential) -> None:
         """Have a static user's password changed once; nobody learns the new one.
 
+        Not of a user that another secret of the workflow works with.
+
         Raises:
             VaultError: it cannot be changed now.
         """
         if entry.issued_at is None or self.has_ended(entry) or entry.role in self._rotated:
+            return
+        if entry.role in self._ledger.users_of_others(self._owner.uid, entry.secret):
             return
         await self.vault.rotate_static(entry.role)
         self._rotated.add(entry.role)

@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from wardkeeper.api.credential import CREDENTIAL_KIND, REVOKE_FINALIZER, CredentialPhase
+from wardkeeper.api.credential import (
+    CREDENTIAL_KIND,
+    PASSWORDS,
+    REVOKE_FINALIZER,
+    CredentialPhase,
+)
 from wardkeeper.api.reasons import Reason
 from wardkeeper.engine.gone import Gone
 from wardkeeper.engine.outcome import Transient
@@ -120,6 +125,19 @@ class Ledger:
         """The entries of one secret of a workflow."""
         kept = self._entries.get(uid, {}).values()
         return tuple(one.credential() for one in kept if one.secret == secret)
+
+    def users_of_others(self, uid: str, secret: str) -> frozenset[str]:
+        """Roles of the static users that other secrets of a workflow work with, or are about to.
+
+        A secret that is given another name is another one, and two may change places.
+        """
+        return frozenset(
+            one.role
+            for one in self.all_of(uid)
+            if one.secret != secret
+            and one.engine in PASSWORDS
+            and not (one.revoke_after or one.rejected_at)
+        )
 
     def tokens(self, uid: str) -> tuple[Credential, ...]:
         """The entries of the workflow's own tokens, the best first.

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from wardkeeper.api.credential import Engine
+from wardkeeper.api.credential import PASSWORDS, Engine
 from wardkeeper.api.schema import GROUP
-from wardkeeper.engine.secrets.ending import PASSWORDS, Ending, NotEnded
+from wardkeeper.engine.secrets.ending import Ending, NotEnded
 from wardkeeper.engine.secrets.report import NO_VAULT_REMEDY, WAIT_REFUSED, wait_after
 from wardkeeper.vault.errors import Kind, VaultError
 

@@ -189,7 +189,7 @@ async def _reject(
 
 async def _renew(work: Work, decision: Decision, vault: WorkflowVault, subject: Credential) -> None:
     lease = await vault.decrypt(subject.handle.lease)
-    ends = await work.driver.renew(await work.desk(decision, vault), lease)
+    ends = await work.driver_of(subject).renew(await work.desk(decision, vault), lease)
     granted, wanted = ends - work.now, subject.term
     capped = wanted is not None and granted < wanted * 0.9
     at_most = {"ends_at": ends} if capped else {}  # its longest life is near
@@ -204,10 +204,12 @@ async def _retire(
     if subject.handle.lease:
         lease = await vault.decrypt(subject.handle.lease)
     desk = await work.desk(decision, vault)
-    await work.driver.retire(desk, version.data if version else {}, lease)
+    await work.driver_of(subject).retire(desk, version.data if version else {}, lease)
     if version is not None and desk.own is not None:
         await tidy(desk.own, work.spec.name, version, work.job.uid)
         await desk.own.kv.destroy(work.spec.name, (version.number,))
+    if desk.own is not None and work.is_last_kept(subject):
+        await desk.own.kv.remove(work.spec.name)
     await work.services.ledger.close(subject)
 
 

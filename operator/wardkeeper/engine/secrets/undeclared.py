@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Wardkeeper Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Takes back secrets that a workflow no longer declares, once no pod uses them any more."""
+"""Takes back secrets that a workflow no longer declares, once no pod uses them any more.
+
+The Secret of one that comes from a key in Vault by now goes as well, for nothing is delivered.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from wardkeeper.engine.finalizer import has_finalizer, remove_finalizer
 from wardkeeper.engine.secrets.ledger import Owner
 from wardkeeper.engine.secrets.withdraw import drop, withdraw
 from wardkeeper.kube.resource import Ref
-from wardkeeper.render.secret import secret_name
+from wardkeeper.render.secret import delivered_secrets, secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,15 +51,17 @@ async def drop_undeclared(
     """
     declared = {one.name for one in workflow.spec.secrets}
     owner = Owner(*key, seen.uid)
-    dropped = _held(tools, key, seen) - declared
-    if dropped:
+    delivered = _delivered(tools, key, seen)
+    dropped = (_entered(tools, seen) | delivered) - declared
+    unwanted = delivered - {one.name for one in delivered_secrets(workflow)}
+    if dropped or unwanted:
         if not rolled_out():
             return DROP_LOOK
         gone = await drop(owner, tools.secrets, dropped)
         if not gone.done:
             _log.warning("a dropped secret stays in Vault", extra={"left": dict(gone.left)})
             return gone.next_look
-        for name in dropped:
+        for name in dropped | unwanted:
             await _delete(tools, key, seen, name)
     if declared or not has_finalizer(seen):
         return None
@@ -68,16 +73,19 @@ async def drop_undeclared(
     return None
 
 
-def _held(tools: Tools, key: Key, seen: Observed) -> set[str]:
-    """Names of the secrets that have an entry in the ledger, or a Secret."""
-    entered = {one.secret for one in tools.secrets.ledger.all_of(seen.uid) if one.secret}
+def _entered(tools: Tools, seen: Observed) -> set[str]:
+    """Names of the secrets that have an entry in the ledger."""
+    return {one.secret for one in tools.secrets.ledger.all_of(seen.uid) if one.secret}
+
+
+def _delivered(tools: Tools, key: Key, seen: Observed) -> set[str]:
+    """Names of the secrets that there is a Secret of."""
     prefix = f"{key.name}-"
-    delivered = {
+    return {
         ref.name.removeprefix(prefix)
         for ref, child in tools.world.children(key).items()
         if ref.kind == "Secret" and child.owner == seen.uid
     }
-    return entered | delivered
 
 
 async def _delete(tools: Tools, key: Key, seen: Observed, name: str) -> None:

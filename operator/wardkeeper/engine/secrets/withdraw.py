@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from wardkeeper.api.credential import Engine
+from wardkeeper.api.credential import PASSWORDS, Engine
 from wardkeeper.api.secret_sources import OnDelete
-from wardkeeper.engine.secrets.ending import ENDS, PASSWORDS, Ending, NotEnded
+from wardkeeper.engine.secrets.ending import ENDS, Ending, NotEnded
 from wardkeeper.engine.secrets.issue import recall
 from wardkeeper.engine.secrets.job import Withdrawn
 from wardkeeper.engine.secrets.quarantine import is_quarantined

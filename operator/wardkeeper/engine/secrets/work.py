@@ -90,6 +90,16 @@ class Work:
             raise ValueError("there is a Vault and nobody to log in")
         return self.services.tokens
 
+    def driver_of(self, entry: Credential) -> Driver:
+        """What made a credential: its secret may have come from somewhere else by then."""
+        return self.services.drivers[entry.engine]
+
+    def is_last_kept(self, entry: Credential) -> bool:
+        """Whether KV keeps something of this secret for this entry alone, and never will again."""
+        entries = self.services.ledger.of(self.job.uid, self.spec.name)
+        kept = [one.name for one in entries if self.driver_of(one).delivers]
+        return not self.wish.delivers and kept == [entry.name]
+
     def facts(self) -> Facts:
         """What is known now."""
         key = (self.job.uid, self.spec.name)
@@ -130,6 +140,7 @@ class Work:
             entry=decision.subject,
             current=decision.current,
             known_leases=await self._known_leases(decision),
+            in_use=self._in_use(decision),
         )
 
     async def version(
@@ -140,7 +151,7 @@ class Work:
         Raises:
             VaultError: it cannot be read now.
         """
-        if not self.wish.delivers:
+        if not self.driver_of(entry).delivers:
             return None
         known = self.versions.get(entry.rotation_id)
         if known is None:
@@ -156,9 +167,16 @@ class Work:
         """With the token whose end is its end, if it is a lease."""
         return replace(handle, accessor=self.tokens.accessor(self.job.uid) if handle.lease else "")
 
+    def _in_use(self, decision: Decision) -> frozenset[str]:
+        """Only needed where a user's password may be changed."""
+        if decision.step not in (Step.INTEND, Step.RETIRE):
+            return frozenset()
+        return self.services.ledger.users_of_others(self.job.uid, self.spec.name)
+
     async def _known_leases(self, decision: Decision) -> frozenset[str]:
         """Only needed where an unknown one could be found."""
+        subject = decision.subject
         looks = decision.step in (Step.ISSUE, Step.RETIRE)
-        if self.wish.engine is not Engine.DATABASE_DYNAMIC or not looks:
+        if subject is None or subject.engine is not Engine.DATABASE_DYNAMIC or not looks:
             return frozenset()
         return await self.tokens.known_leases(self.job.uid)

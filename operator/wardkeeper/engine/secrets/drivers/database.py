@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 CREDENTIALS_PER_SECOND = 20
 PROOF_SECONDS = 10.0
+_UNTOLD = ("", 0)
 _SSL_MODES = {DatabaseTls.VERIFY_FULL: "verify-full", DatabaseTls.REQUIRE: "require"}
 
 
@@ -40,9 +41,12 @@ class DatabasePaces:
 
     @asynccontextmanager
     async def turn(self, spec: SecretSpec) -> AsyncIterator[None]:
-        """Wait for a turn at the server of this secret; how it ended sets the pace."""
-        where = declared(spec).connection
-        pace = self._paces[where.host, where.port]
+        """Wait for a turn at the server of this secret; how it ended sets the pace.
+
+        Secrets that come from no database any more share one: nobody tells where theirs was.
+        """
+        told = spec.source.database
+        pace = self._paces[(told.connection.host, told.connection.port) if told else _UNTOLD]
         await pace.take()
         try:
             yield
@@ -80,6 +84,16 @@ class DatabaseDriver(PlainDriver):
             ca_file=self._ca_file,
             timeout=PROOF_SECONDS,
         )
+
+    async def change_password(self, desk: Desk) -> None:
+        """Have the password of an entry's static user changed, unless somebody works with it.
+
+        Nobody learns the new one, so whoever has the old one is out.
+        """
+        if desk.goes_on or desk.intent.role in desk.in_use:
+            return
+        async with self._paces.turn(desk.spec):
+            await desk.vault.rotate_static(desk.intent.role)
 
 
 def declared(spec: SecretSpec) -> Database:

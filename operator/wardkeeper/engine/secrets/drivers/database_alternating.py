@@ -29,8 +29,9 @@ class DatabaseAlternating(DatabaseDriver):
 
     async def prepare(self, desk: Desk) -> Prepared:
         """The idle user's role, and when its password was last changed."""
-        slot = "b" if desk.current is not None and desk.current.handle.slot == "a" else "a"
-        role = role_of(desk, slot)
+        slots = "ba" if desk.current is not None and desk.current.handle.slot == "a" else "ab"
+        roles = [role_of(desk, slot) for slot in slots]
+        role = next((one for one in roles if one not in desk.in_use), roles[0])
         found = await desk.working_as.database.static(role)
         return Prepared(role, write_time(found.rotated_at))
 
@@ -52,7 +53,4 @@ class DatabaseAlternating(DatabaseDriver):
 
     async def retire(self, desk: Desk, data: Mapping[str, str], lease: str) -> None:
         """Change the password once more, so that the old one is dead."""
-        role = role_of(desk, desk.intent.handle.slot or desk.intent.role[-1])
-        if desk.current is None or desk.current.handle.slot != role[-1]:
-            async with self._paces.turn(desk.spec):  # the other user is in use
-                await desk.vault.rotate_static(role)
+        await self.change_password(desk)

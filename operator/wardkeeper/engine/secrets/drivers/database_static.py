@@ -18,6 +18,8 @@ from wardkeeper.rotation.facts import Source
 from wardkeeper.rotation.record import write_time
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wardkeeper.engine.secrets.driver import Desk
 
 
@@ -33,7 +35,9 @@ class DatabaseStatic(DatabaseDriver):
 
     async def prepare(self, desk: Desk) -> Prepared:
         """The change that is delivered: another one has been made since if it is not the last."""
-        return Prepared(role_of(desk), desk.current.handle.marker if desk.current else "")
+        role, current = role_of(desk), desk.current
+        same = current is not None and (current.engine, current.role) == (self.engine, role)
+        return Prepared(role, current.handle.marker if current and same else "")
 
     async def make(self, desk: Desk) -> Made:
         """Take the password; have it changed first if it is the one that is delivered."""
@@ -48,3 +52,11 @@ class DatabaseStatic(DatabaseDriver):
             Handle(marker=write_time(found.rotated_at)),
             issued_at=found.rotated_at,
         )
+
+    async def retire(self, desk: Desk, data: Mapping[str, str], lease: str) -> None:
+        """Its password died with the change that followed; of a user that is left, it still works.
+
+        What was never made has no password of its own.
+        """
+        if desk.intent.issued_at is not None:
+            await self.change_password(desk)

@@ -38,10 +38,13 @@ class TransitDriver(PlainDriver):
         return Prepared(name, str(state.latest))
 
     async def make(self, desk: Desk) -> Made:
-        """Add a version, unless an answer that was lost did so already; the first one is there."""
+        """Add a version, unless an answer that was lost did so already.
+
+        The first one of a key is there; that of another key than before is taken as it is.
+        """
         transit, name = desk.working_as.transit, desk.intent.role
         latest = (await transit.key(name)).latest
-        if desk.current is not None and str(latest) == desk.intent.before:
+        if desk.goes_on and str(latest) == desk.intent.before:
             await transit.rotate(name)
             latest = (await transit.key(name)).latest
         return Made({}, Handle(marker=str(latest)), issued_at=desk.now)
@@ -63,7 +66,7 @@ class TransitDriver(PlainDriver):
         key that is in use, not for one that was replaced by another.
         """
         entry, current = desk.intent, desk.current
-        if current is None or entry.proven_at is None or entry.role != current.role:
+        if current is None or entry.proven_at is None or not desk.goes_on:
             return
         version = int(current.handle.marker)
         await desk.working_as.transit.give_up_before(entry.role, version)
