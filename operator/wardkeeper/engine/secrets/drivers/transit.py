@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from wardkeeper.engine.secrets.driver import Desk
 
-_CANARY = "wardkeeper"
-
 
 class TransitDriver(PlainDriver):
     """The engine of `transit`."""
@@ -56,7 +54,8 @@ class TransitDriver(PlainDriver):
             NotProven: it does not come back as it was.
         """
         transit, name = desk.working_as.transit, desk.intent.role
-        if await transit.decrypt(name, await transit.encrypt(name, _CANARY)) != _CANARY:
+        drawn = desk.random.randbytes(16).hex()
+        if await transit.decrypt(name, await transit.encrypt(name, drawn)) != drawn:
             raise NotProven(f"transit key {name} does not decrypt what it encrypts")
 
     async def retire(self, desk: Desk, data: Mapping[str, str], lease: str) -> None:
