@@ -22,11 +22,11 @@ MAY_PODS = ("wardkeeper-selftest",)
 
 
 def workloads(objects: list[Obj]) -> Iterator[tuple[str, Obj]]:
-    """Every object that makes pods, and its pod template."""
+    """Every object that is a pod or makes pods, and the pod or its template."""
     for one in objects:
-        if one["kind"] in ("Deployment", "Job"):
+        if one["kind"] in ("Deployment", "Pod"):
             name = f"{one['kind']} {one['metadata']['name']}"
-            yield name, one["spec"]["template"]
+            yield name, one["spec"].get("template", one)
 
 
 def containers(objects: list[Obj]) -> Iterator[tuple[str, Obj]]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Wardkeeper Authors
 # SPDX-License-Identifier: Apache-2.0
-"""`helm test` on a real node: the Job's pod really runs, and so does the workflow that it makes."""
+"""`helm test` on a real node: its pod really runs, and so does the workflow that it makes."""
 
 from __future__ import annotations
 
@@ -34,11 +34,14 @@ def written(node: NodeCluster) -> set[tuple[str, str, int]]:
 
 @pytest.mark.cluster("netpol")
 @pytest.mark.timeout(300)
-def test_helm_test_makes_attacks_and_removes_a_workflow(
+def test_helm_test_makes_attacks_and_removes_a_workflow_and_says_so(
     node: NodeCluster, operator: PodInstallation, proof: Proof
 ) -> None:
-    said = operator.helm("test", "wardkeeper", "--timeout=100s")
+    said = operator.helm("test", "wardkeeper", "--timeout=100s", "--logs")
     assert "Phase:          Succeeded" in said, said
+    asked = said.count("POD LOGS: wardkeeper-selftest")
+    assert asked >= 1, said
+    assert said.count("nobody else can use its identity") == asked + 1  # once without being asked
     assert written(node) == {
         ("create", "healthcareworkflows", 201),
         ("patch", "pods", 403),
@@ -47,4 +50,8 @@ def test_helm_test_makes_attacks_and_removes_a_workflow(
     }
     proof.note("operator", "`helm test`", "Succeeded", "Succeeded")
     until(lambda: node.get("namespace", SCRATCH) is None, "the scratch namespace is gone")
-    assert node.get("job", SCRATCH, NAMESPACE) is None
+    assert node.get("serviceaccount", SCRATCH, NAMESPACE) is None
+
+    ended = node.get("pod", SCRATCH, NAMESPACE)
+    assert ended
+    assert ended["status"]["phase"] == "Succeeded"

@@ -63,7 +63,7 @@ class PodInstallation(Installation):
         """It ends with its cluster."""
 
     def helm(self, *args: str) -> str:
-        """Run helm in the operator's namespace; returns its output.
+        """Run helm in the operator's namespace; returns all that it says.
 
         Raises:
             CommandFailedError: it did not end with 0.
@@ -75,14 +75,15 @@ class PodInstallation(Installation):
                 f"--namespace={NAMESPACE}",
                 f"--kubeconfig={self.cluster.kubeconfig()}",
             ],
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             check=False,
             timeout=120,
             env={"HOME": str(self._folder), "PATH": "/usr/bin:/bin"},
         )
         if result.returncode:
-            raise CommandFailedError(f"helm {' '.join(args)}: {result.stderr.strip()}")
+            raise CommandFailedError(f"helm {' '.join(args)}: {result.stdout.strip()}")
         return result.stdout
 
     def pods(self) -> list[str]:
