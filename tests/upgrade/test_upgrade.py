@@ -8,6 +8,7 @@ workload is restarted. Releases are kept as the packages that they were, in `rel
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,11 +37,18 @@ POLICIES = "validatingadmissionpolicies"
 
 
 @pytest.fixture(scope="module", params=RELEASES, ids=lambda path: path.stem)
-def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+def package(request: pytest.FixtureRequest) -> Path:
+    """A release of old."""
+    assert isinstance(request.param, Path)
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def stage(package: Path) -> Iterator[Stage]:
     """A cluster with a release of old, and its operator at work."""
     with (
         Cluster("simulated", openbao=True) as cluster,
-        Release(cluster, chart=request.param, values=VALUES) as operator,
+        Release(cluster, chart=package, values=VALUES) as operator,
     ):
         made = Stage(cluster, operator)
         with made.session:
@@ -82,6 +90,12 @@ def pods(place: Place) -> set[str]:
 def written(place: Place, mark: int) -> list[str]:
     """What the operator wrote of workflows; that a Job ended meanwhile stands in its status."""
     return [one.resource for one in place.writes(mark) if one.resource != f"{PLURAL}/status"]
+
+
+def definitions(stage: Stage) -> list[str]:
+    """Which definitions are there; one that was made anew has another uid."""
+    found = [stage.cluster.get("crd", name) for name in DEFINITIONS]
+    return [one["metadata"]["uid"] for one in found if one]
 
 
 def looked_at(stage: Stage) -> bool:
@@ -180,20 +194,31 @@ def test_a_release_that_comes_back_takes_over_what_is_there(stage: Stage, place:
     assert pods(place) == running
 
 
-def test_removed_with_its_definitions_a_release_waits_for_no_finalizer(
+def test_no_value_and_no_earlier_release_makes_helm_take_the_definitions_away(
+    stage: Stage, place: Place, package: Path
+) -> None:
+    release, before = release_of(stage), definitions(stage)
+    stage.operator.stop()
+    release.upgrade(package, {**VALUES, "crds": {"keep": False}})  # an earlier chart had a choice
+    release.upgrade(CHART, VALUES)
+    release.upgrade(CHART, {**VALUES, "crds": {"enabled": False}})
+    release.roll_back()
+    release.uninstall()
+    assert definitions(stage) == before
+    assert all(place.get(KIND, name) for name in NAMES)
+
+
+def test_with_the_operator_gone_finalizers_are_taken_off_by_hand_and_the_rest_follows(
     stage: Stage, place: Place
 ) -> None:
-    release = release_of(stage)
-    release.upgrade(CHART, {**VALUES, "crds": {"keep": False}})
-    stage.operator.stop()
-    release.uninstall(wait=False)
+    for name in NAMES:
+        place.delete(KIND, name)
     held = [name for name in NAMES if place.get(KIND, name)]
-    assert held == [ROUTER, NIGHTLY]  # they have secrets in Vault, and the operator is gone
+    assert held == [ROUTER, NIGHTLY]  # they have secrets in Vault
     released: Any = {"metadata": {"finalizers": []}}
     for name in held:
         place.edit(KIND, name, released)
     for entry in stage.cluster.items("issuedcredentials", NAMESPACE, ""):
         until(lambda e=entry: let_go(stage, e), "the guard of the ledger is gone, too")  # type: ignore[misc]
-    for definition in DEFINITIONS:
-        until(lambda d=definition: stage.cluster.get("crd", d) is None, f"{definition} is gone")  # type: ignore[misc]
+    stage.cluster.kubectl("delete", "crd", *DEFINITIONS)
     until(lambda: not pods(place), "what ran for the workflows is collected")

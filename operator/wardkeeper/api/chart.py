@@ -3,18 +3,17 @@
 """The CustomResourceDefinitions as templates of the chart.
 
 Helm never upgrades what lies in a chart's folder `crds`, so they are templates, behind
-`crds.enabled`; with `crds.keep` they stay when the release goes. Helm's own YAML functions would
-turn whole numbers into floating ones, so the text is taken as it is.
+`crds.enabled`. Nor does it ever remove them: with a definition every workflow would be deleted, and
+those with a finalizer would wait for an operator that is gone already. Helm's own YAML functions
+would turn whole numbers into floating ones, so the text is taken as it is.
 """
 
 from __future__ import annotations
 
 _LABELS = "  labels:\n    app.kubernetes.io/name: wardkeeper\n"
 _METADATA = """\
-  {{- if .Values.crds.keep }}
   annotations:
     helm.sh/resource-policy: keep
-  {{- end }}
   labels:
     {{- include "wardkeeper.labels" . | nindent 4 }}
 """
