@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from tests.chart.release import NAME, HelmError, Release
 from tests.chart.rendering import CHART
@@ -67,6 +68,37 @@ def test_a_namespace_that_does_not_exist_is_told_before_anything_is_changed(
     values = {"scope": "Namespaces", "namespaces": [ENROLLED, "nowhere"]}
     with pytest.raises(HelmError, match="namespaces names nowhere, which does not exist: kubectl"):
         release.upgrade(CHART, values)
+
+
+def test_the_namespace_of_the_release_may_be_made_along_with_it(release: Release) -> None:
+    own = {"scope": "Namespaces", "namespaces": ["not-there-yet"]}
+    tried = ("--namespace=not-there-yet", "--create-namespace", "--dry-run=server", "--values=-")
+    over = "--take-ownership"  # a cluster has one installation, and this one has it
+    release.helm("install", "new", str(CHART), *tried, over, stdin=yaml.safe_dump(own))
+
+
+def test_an_account_of_somebody_else_must_be_there(release: Release) -> None:
+    values = {**SCOPED, "serviceAccount": {"create": False, "name": "theirs"}}
+    with pytest.raises(HelmError, match="there is no ServiceAccount theirs in namespace ward"):
+        release.upgrade(CHART, values)
+
+
+def test_the_account_that_the_release_made_is_not_deleted_from_under_the_operator(
+    release: Release,
+) -> None:
+    values = {**SCOPED, "serviceAccount": {"create": False}}
+    with pytest.raises(HelmError, match="this release would delete ServiceAccount wardkeeper"):
+        release.upgrade(CHART, values)
+    account = ("serviceaccount", NAME, NAMESPACE)
+    before = release.cluster.get(*account)
+    keep = "helm.sh/resource-policy=keep"  # as the message says
+    release.cluster.kubectl("annotate", "serviceaccount", NAME, f"--namespace={NAMESPACE}", keep)
+    release.upgrade(CHART, values)
+    release.upgrade(CHART, SCOPED)
+    after = release.cluster.get(*account)
+    assert before
+    assert after
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
 
 
 def test_a_workflow_lives_with_the_rights_of_the_release(release: Release, place: Place) -> None:

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
+from tests.chart.examples import REFUSED, TAKEN
 from tests.chart.rendering import CHART, MONITORING, Obj, RefusedError, named, render
 from wardkeeper.settings import Settings, load_settings
 
@@ -90,7 +91,7 @@ def test_every_setting_of_the_operator_can_be_given() -> None:
 def test_every_default_has_its_place_in_the_schema_and_the_other_way_round() -> None:
     for name in VALUES:
         assert name in SCHEMA["properties"], name
-    assert set(SCHEMA["properties"]) - set(VALUES) == {"global"}
+    assert set(SCHEMA["properties"]) - set(VALUES) == {"global", "enabled"}  # of a parent chart
 
 
 def test_whatever_is_not_kubernetes_own_refuses_unknown_keys() -> None:
@@ -108,39 +109,6 @@ def with_(path: str, value: object) -> Obj:
     return dict(made)
 
 
-REFUSED: tuple[tuple[str, Any, str], ...] = (
-    ("replicaCount", 2, "additional properties 'replicaCount' not allowed"),
-    ("image.name", "x", "additional properties 'name' not allowed"),
-    ("settings.http", {"port": 1}, "additional properties 'http' not allowed"),
-    ("settings.rotation.collcet", 1, "additional properties 'collcet' not allowed"),
-    ("vault.token", "x", "additional properties 'token' not allowed"),
-    ("replicas", 0, "at '/replicas': minimum: got 0, want 1"),
-    ("replicas", "2", "at '/replicas': got string, want integer"),
-    ("scope", "Namespace", "at '/scope': value must be one of 'Cluster', 'Namespaces'"),
-    ("scope", "Namespaces", "at '/namespaces': minItems: got 0, want 1"),
-    ("namespaces", ["radiology"], "at '/namespaces': maxItems: got 1, want 0"),
-    ("image.digest", "sha256:abc", "at '/image/digest': 'sha256:abc' does not match pattern"),
-    ("image.digest", "a" * 64, "at '/image/digest'"),
-    ("image.tag", "a b", "at '/image/tag': 'a b' does not match pattern"),
-    ("image.repository", "", "at '/image/repository': minLength: got 0, want 1"),
-    ("logLevel", "trace", "at '/logLevel': value must be one of 'debug', 'info'"),
-    ("vault.address", "http://vault.vault.svc:8200", "at '/vault/address'"),
-    ("vault.address", "https://user:secret@vault:8200", "at '/vault/address'"),
-    ("vault.writesPerSecond", 0, "at '/vault/writesPerSecond': minimum: got 0, want 1"),
-    ("admission.ledger", "deny", "at '/admission/ledger': value must be one of 'Deny', 'Warn'"),
-    ("settings.leaderElection.duration", "soon", "at '/settings/leaderElection/duration'"),
-    ("settings.network.apiServer.cidrs", ["10.0.0.1"], "at '/settings/network/apiServer/cidrs/0'"),
-    ("commonLabels", {"team": "a b"}, "at '/commonLabels/team': 'a b' does not match pattern"),
-    ("resources", {"limits": {}}, "at '/resources': missing property 'requests'"),
-    ("podDisruptionBudget.maxUnavailable", 0, "at '/podDisruptionBudget/maxUnavailable'"),
-    ("extraArgs", ["verbose"], "at '/extraArgs/0': 'verbose' does not match pattern"),
-    ("networkPolicy.apiServerPorts", [], "at '/networkPolicy/apiServerPorts': minItems"),
-    ("serviceMonitor.enabled", True, "this cluster has no kind ServiceMonitor of monitoring."),
-    ("podMonitor.enabled", True, "install Prometheus Operator first, or leave podMonitor.enabled"),
-    ("prometheusRule.enabled", True, "--api-versions monitoring.coreos.com/v1/PrometheusRule"),
-)
-
-
 @pytest.mark.parametrize(("path", "value", "words"), REFUSED, ids=lambda one: str(one)[:40])
 def test_bad_values_are_refused_with_their_place_and_what_is_wanted(
     path: str, value: object, words: str
@@ -150,6 +118,50 @@ def test_bad_values_are_refused_with_their_place_and_what_is_wanted(
         values["resources"]["requests"] = None  # null takes a default away
     with pytest.raises(RefusedError, match=re.escape(words)):
         render(values=values)
+
+
+@pytest.mark.parametrize(("path", "value"), TAKEN, ids=lambda one: str(one)[:40])
+def test_values_that_make_sense_are_taken_and_give_settings_that_the_operator_takes(
+    path: str, value: object, tmp_path: Path
+) -> None:
+    values = {"vault": {"address": "https://v"}, **with_(path, value)}
+    made = render(values={**values, **({"scope": "Namespaces"} if path == "namespaces" else {})})
+    file = tmp_path / "settings.yaml"
+    file.write_text(named(made, "ConfigMap", "wardkeeper-settings")["data"]["settings.yaml"])
+    load_settings(file)
+
+
+def test_a_name_that_yaml_could_take_for_something_else_stays_a_name() -> None:
+    """Namespaces, accounts and ConfigMaps may be called 123 or true."""
+    values = {
+        "scope": "Namespaces",
+        "namespaces": ["123"],
+        "serviceAccount": {"name": "0x1f"},
+        "priorityClassName": "17",
+        "vault": {
+            "address": "https://v",
+            "ca": {"configMap": "true", "key": "1"},
+            "databaseCa": {"configMap": "null", "key": "2"},
+        },
+        "settings": {"network": {"dns": {"namespace": "456", "matchLabels": {"app": "0"}}}},
+    }
+    for one in render(values=values, namespace="007", tests=True):
+        assert list(misread(one)) == [], one["metadata"]["name"]
+
+
+def misread(one: Any, path: str = "") -> Iterator[str]:
+    """Where an object holds something else than text that must be text."""
+    for key, inner in one.items() if isinstance(one, dict) else enumerate(one):
+        if isinstance(inner, dict | list):
+            yield from misread(inner, f"{path}.{key}")
+        elif not isinstance(key, int) and key in TEXT and not isinstance(inner, str):
+            yield f"{path}.{key}: {inner!r}"
+
+
+TEXT = (
+    *("name", "namespace", "serviceAccountName", "priorityClassName", "key"),
+    "kubernetes.io/metadata.name",
+)
 
 
 def rule(**changed: Any) -> Obj:

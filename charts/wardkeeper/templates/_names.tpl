@@ -11,13 +11,18 @@ app.kubernetes.io/name: wardkeeper
 app.kubernetes.io/component: operator
 {{- end -}}
 
+{{- /* A version as a label, which has no + and at most 63 characters. */ -}}
+{{- define "wardkeeper.version" -}}
+{{ . | replace "+" "_" | trunc 63 | trimAll "-_." }}
+{{- end -}}
+
 {{- define "wardkeeper.labels" -}}
 {{- $own := dict
   "app.kubernetes.io/name" "wardkeeper"
   "app.kubernetes.io/instance" .Release.Name
-  "app.kubernetes.io/version" .Chart.AppVersion
+  "app.kubernetes.io/version" (include "wardkeeper.version" .Chart.AppVersion)
   "app.kubernetes.io/managed-by" .Release.Service
-  "helm.sh/chart" (printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_"))
+  "helm.sh/chart" (include "wardkeeper.version" (printf "%s-%s" .Chart.Name .Chart.Version))
 -}}
 {{- toYaml (merge $own .Values.commonLabels) -}}
 {{- end -}}
@@ -28,8 +33,8 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ .Values.serviceAccount.name }}
 
 {{- define "wardkeeper.subject" -}}
 - kind: ServiceAccount
-  name: {{ .Values.serviceAccount.name }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ .Values.serviceAccount.name | quote }}
+  namespace: {{ .Release.Namespace | quote }}
 {{- end -}}
 
 {{- define "wardkeeper.image" -}}
