@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wardkeeper.api.credential import PASSWORDS, Engine
-from wardkeeper.engine.secrets.drivers.pki import revoke
 from wardkeeper.engine.secrets.issue import recall
 from wardkeeper.rotation.record import write_time
 from wardkeeper.vault.errors import Kind, VaultError
@@ -99,6 +98,8 @@ class Ending:
             )
         version = await recall(own, entry.secret, entry, self._owner.uid)
         if version is not None:
+            from wardkeeper.engine.secrets.drivers.pki import revoke  # large: only if one is there
+
             await revoke(own, self.vault, version.data)
             return
         serial = entry.handle.serial

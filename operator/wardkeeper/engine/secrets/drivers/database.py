@@ -4,55 +4,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from wardkeeper.api.secret_sources import DatabaseTls
 from wardkeeper.engine.secrets.drivers.plain import PlainDriver
 from wardkeeper.proof.database import log_in
-from wardkeeper.vault.errors import VaultError
 from wardkeeper.vault.names import database_role
-from wardkeeper.vault.pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractAsyncContextManager
 
     from wardkeeper.api.secret_sources import Database
     from wardkeeper.api.secrets import SecretSpec
     from wardkeeper.engine.secrets.driver import Desk
+    from wardkeeper.engine.secrets.drivers.paces import DatabasePaces
 
-CREDENTIALS_PER_SECOND = 20
 PROOF_SECONDS = 10.0
-_UNTOLD = ("", 0)
 _SSL_MODES = {DatabaseTls.VERIFY_FULL: "verify-full", DatabaseTls.REQUIRE: "require"}
-
-
-class DatabasePaces:
-    """How many credentials each database server is asked for in a second, whoever asks.
-
-    Args:
-        make: makes the pace of one server.
-    """
-
-    def __init__(self, make: Callable[[], Pace] = lambda: Pace(CREDENTIALS_PER_SECOND)) -> None:
-        self._paces = defaultdict[tuple[str, int], Pace](make)
-
-    @asynccontextmanager
-    async def turn(self, spec: SecretSpec) -> AsyncIterator[None]:
-        """Wait for a turn at the server of this secret; how it ended sets the pace.
-
-        Secrets that come from no database any more share one: nobody tells where theirs was.
-        """
-        told = spec.source.database
-        pace = self._paces[(told.connection.host, told.connection.port) if told else _UNTOLD]
-        await pace.take()
-        try:
-            yield
-        except VaultError as error:
-            pace.note(error)
-            raise
 
 
 class DatabaseDriver(PlainDriver):
@@ -66,6 +36,11 @@ class DatabaseDriver(PlainDriver):
     def __init__(self, ca_file: str | None, paces: DatabasePaces) -> None:
         self._ca_file = ca_file
         self._paces = paces
+
+    def turn(self, desk: Desk) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn at the server of this secret."""
+        told = desk.spec.source.database
+        return self._paces.turn(told.connection if told else None)
 
     async def prove(self, desk: Desk, data: Mapping[str, str]) -> None:
         """Log in with it.
@@ -92,7 +67,7 @@ class DatabaseDriver(PlainDriver):
         """
         if desk.goes_on or desk.intent.role in desk.in_use:
             return
-        async with self._paces.turn(desk.spec):
+        async with self.turn(desk):
             await desk.vault.rotate_static(desk.intent.role)
 
 

@@ -41,7 +41,7 @@ class DatabaseAlternating(DatabaseDriver):
         database = desk.working_as.database
         found = await database.static(role)
         if write_time(found.rotated_at) == before:
-            async with self._paces.turn(desk.spec):
+            async with self.turn(desk):
                 await desk.vault.rotate_static(role)
             found = await database.static(role)
         marker = write_time(found.rotated_at)

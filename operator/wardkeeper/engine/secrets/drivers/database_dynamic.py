@@ -35,7 +35,7 @@ class DatabaseDynamic(DatabaseDriver):
         """Make a user, and end every other that nobody knows."""
         role = role_of(desk)
         await _end_unknown(desk, role)
-        async with self._paces.turn(desk.spec):
+        async with self.turn(desk):
             made = await desk.working_as.database.creds(role)
         return Made(
             files(desk.spec, made.username, made.password),

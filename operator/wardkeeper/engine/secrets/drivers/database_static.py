@@ -44,7 +44,7 @@ class DatabaseStatic(DatabaseDriver):
         role, database = desk.intent.role, desk.working_as.database
         found = await database.static(role)
         if write_time(found.rotated_at) == desk.intent.before:
-            async with self._paces.turn(desk.spec):
+            async with self.turn(desk):
                 await desk.vault.rotate_static(role)
             found = await database.static(role)
         return Made(

@@ -16,7 +16,8 @@ from tests.unit.engine.secrets.drivers.fake import CANARY, LASTS, FakeVault
 from tests.unit.proof.authorities import NOW
 from wardkeeper.api.credential import Engine
 from wardkeeper.engine.secrets.drivers import database
-from wardkeeper.engine.secrets.drivers.database import DatabaseDriver, DatabasePaces
+from wardkeeper.engine.secrets.drivers.database import DatabaseDriver, declared
+from wardkeeper.engine.secrets.drivers.paces import DatabasePaces
 from wardkeeper.proof.errors import NotProven
 from wardkeeper.rotation.record import write_time
 from wardkeeper.vault.errors import Kind, VaultError
@@ -192,7 +193,9 @@ async def test_no_server_is_asked_for_more_credentials_in_a_second_than_is_allow
 
     paces = DatabasePaces(lambda: Pace(2, clock=lambda: 100.0, sleep=sleep))
     for host in ("db.clinic.svc", "db.clinic.svc", "db.other.svc", "db.clinic.svc"):
-        async with paces.turn(bench_of(Engine.DATABASE_DYNAMIC, host=host).spec):
+        async with paces.turn(
+            declared(bench_of(Engine.DATABASE_DYNAMIC, host=host).spec).connection
+        ):
             pass
     assert waits == [0.5, 1.0, 0.5, 1.5]
 
@@ -215,6 +218,6 @@ async def test_a_server_that_has_had_enough_is_asked_half_as_often() -> None:
     pace = Pace(2, clock=lambda: 100.0)
     bench = bench_of(Engine.DATABASE_DYNAMIC)
     with pytest.raises(VaultError):
-        async with DatabasePaces(lambda: pace).turn(bench.spec):
+        async with DatabasePaces(lambda: pace).turn(declared(bench.spec).connection):
             raise VaultError(Kind.RATE_LIMITED, "make a user")
     assert pace.per_second == 1
