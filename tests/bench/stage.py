@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from tests.bench import shipped
 from tests.bench.audit import AuditLog, Tally, tally
 from tests.bench.edits import KINDS
 from tests.bench.procfs import read_busy_seconds, read_processor_seconds
@@ -109,7 +110,8 @@ async def staged(
     cluster = Cluster(level, report=report, openbao=vault)
     await asyncio.to_thread(cluster.start)
     try:
-        subject = Subject(cluster, vault=vault)
+        packages = await asyncio.to_thread(shipped.unpack, cluster.folder / "shipped", report)
+        subject = Subject(cluster, packages, vault=vault)
         await asyncio.to_thread(subject.installation.install)
         account = await asyncio.to_thread(
             cluster.service_account_kubeconfig, installation.NAMESPACE, installation.ACCOUNT

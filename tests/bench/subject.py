@@ -21,6 +21,8 @@ from tests.bench.watching import NotSeenError
 from tests.cluster.installation import Installation
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cluster.cluster import Cluster
 
 POLL = 0.02
@@ -38,8 +40,10 @@ class Subject:
         installation: how it got there.
     """
 
-    def __init__(self, cluster: Cluster, *, vault: bool = False) -> None:
-        self.installation = Installation(cluster, vault=vault, settings=SETTINGS, name="subject")
+    def __init__(self, cluster: Cluster, packages: Path, *, vault: bool = False) -> None:
+        self.installation = Installation(
+            cluster, vault=vault, settings=SETTINGS, name="subject", packages=packages
+        )
 
     @property
     def pid(self) -> int:

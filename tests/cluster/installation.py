@@ -54,6 +54,7 @@ class Installation:
         server: str = "",
         name: str = "operator",
         program: str = "wardkeeper.shell.main",
+        packages: Path | None = None,
     ) -> None:
         """Say what is wanted; nothing is done yet.
 
@@ -65,6 +66,8 @@ class Installation:
             server: URL of the API server as the operator reaches it; the cluster's own if empty.
             name: of the process, and its identity for the Lease.
             program: module that is run.
+            packages: folder of all Python packages that it is run with; those of this process
+                when left out.
         """
         self.cluster = cluster
         self.process: Process | None = None
@@ -75,7 +78,11 @@ class Installation:
         self._server = server
         self._name = name
         self._program = program
-        self._path = {"PYTHONPATH": str(PROJECT)} if program.startswith("tests.") else {}
+        self._python = (sys.executable, *(("-S",) if packages else ()))
+        path = packages or (PROJECT if program.startswith("tests.") else None)
+        self._environment = {"PYTHONPATH": str(path)} if path else {}
+        if packages:
+            self._environment["PYTHONDONTWRITEBYTECODE"] = "1"  # as in the image
         self._folder = cluster.folder / name
 
     def __enter__(self) -> Self:
@@ -158,13 +165,13 @@ class Installation:
         self.process = Process(
             self._name,
             [
-                *(sys.executable, "-m", self._program),
+                *(*self._python, "-m", self._program),
                 f"--settings={settings}",
                 f"--kubeconfig={kubeconfig}",
             ],
             log=self.log,
             folder=self._folder,
-            env={"POD_NAME": self._name, "POD_UID": "1"} | self._path,
+            env={"POD_NAME": self._name, "POD_UID": "1"} | self._environment,
             on_start=self._note,
         )
         self.process.start()
