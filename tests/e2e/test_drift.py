@@ -90,6 +90,15 @@ EDITS = {
         "Service", "", {"spec": {"selector": {"app": CANARY}}}, "spec.selector"
     ),
     "a Service on every node": Edit("Service", "", {"spec": {"type": "NodePort"}}, "spec.type"),
+    "a Service with another value than the server's default": Edit(
+        "Service", "", {"spec": {"sessionAffinity": "ClientIP"}}, "spec.sessionAffinity"
+    ),
+    "pods with another value than the server's default": Edit(
+        "Deployment",
+        "",
+        template(spec={"terminationGracePeriodSeconds": 1}),
+        "spec.template.spec.terminationGracePeriodSeconds",
+    ),
     "no disruption budget to speak of": Edit(
         "PodDisruptionBudget", "", {"spec": {"maxUnavailable": "100%"}}, "spec.maxUnavailable"
     ),

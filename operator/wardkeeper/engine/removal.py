@@ -54,6 +54,25 @@ def giving_up(fields: tuple[Path, ...], live: Mapping[str, Any]) -> list[dict[st
     ]
 
 
+def disowning(live: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A JSON patch that takes off the record what we set other than by an apply; empty: nothing.
+
+    Where we took a field out, the server may have put its default, and has noted it as set by us.
+    It must be the object as it was just stored: others may set fields under our name.
+    """
+    noted = [
+        (*RECORD, at)
+        for at, entry in enumerate(live["metadata"].get("managedFields", ()))
+        if (entry.get("manager"), entry.get("operation")) == (MANAGER, "Update")
+        and not entry.get("subresource")
+    ]
+    tests: list[Path] = [("metadata", "uid"), ("metadata", "resourceVersion")] if noted else []
+    return [
+        *({"op": "test", "path": _pointer(path), "value": _at(path, live)} for path in tests),
+        *({"op": "remove", "path": _pointer(path)} for path in reversed(noted)),
+    ]
+
+
 def _items(path: Path, live: Mapping[str, Any]) -> Iterator[Path]:
     """Where it stands which items of lists a path goes through; an item without a name, itself."""
     for end, step in enumerate(path, start=1):

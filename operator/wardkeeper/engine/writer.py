@@ -19,7 +19,7 @@ from wardkeeper.engine.outcome import Outcome, Terminal, Transient
 from wardkeeper.engine.ownership import setters
 from wardkeeper.engine.plan import Action, Change, Live, fingerprint, must_be_replaced
 from wardkeeper.engine.refusal import outcome_of
-from wardkeeper.engine.removal import giving_up, removal
+from wardkeeper.engine.removal import disowning, giving_up, removal
 from wardkeeper.engine.seen import controller_of, key_of, see_child
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.errors import ApiError, Conflict, Invalid, NotFound
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wardkeeper.engine.compare import Comparison
+    from wardkeeper.engine.ownership import Path
     from wardkeeper.engine.world import World
     from wardkeeper.kube.client import Client
     from wardkeeper.render.metadata import Obj
@@ -121,7 +122,7 @@ class Writer:
         try:
             body, comparison = await self._recorded(secret, live)
             if comparison.foreign:
-                await self._trim(ref, removal(comparison.foreign, body))
+                await self._take_out(ref, comparison.foreign, body)
             return await self._apply(secret, live.uid)
         except Invalid:
             if not _is_locked(body):
@@ -159,7 +160,7 @@ class Writer:
             body = await self._trim(change.ref, giving_up(comparison.given_up, body), lane)
             comparison = compare(desired, body)
         if comparison.foreign:
-            body = await self._trim(change.ref, removal(comparison.foreign, body), lane)
+            body = await self._take_out(change.ref, comparison.foreign, body, lane)
         if comparison.apply:
             await self._apply(desired, live.uid, lane)
         else:
@@ -201,6 +202,18 @@ class Writer:
         await self._client.json_patch(
             resource_of(ref.kind), ref.namespace, ref.name, ops, lane=lane
         )
+
+    async def _take_out(
+        self,
+        ref: Ref,
+        foreign: tuple[Path, ...],
+        live: Mapping[str, Any],
+        lane: Lane = Lane.LIVE,
+    ) -> Obj:
+        """Remove what others added; what the server puts in its place belongs to nobody."""
+        body = await self._trim(ref, removal(foreign, live), lane)
+        ops = disowning(body)
+        return await self._trim(ref, ops, lane) if ops else body
 
     async def _trim(self, ref: Ref, ops: list[dict[str, Any]], lane: Lane = Lane.LIVE) -> Obj:
         """Take something out of an object that an apply cannot take out, or not as it must.

@@ -12,7 +12,7 @@ import pytest
 
 from wardkeeper.engine.compare import compare
 from wardkeeper.engine.ownership import setters, undesired
-from wardkeeper.engine.removal import giving_up, removal
+from wardkeeper.engine.removal import disowning, giving_up, removal
 
 CONTAINER = 'k:{"name":"router"}'
 DEPLOYMENT: dict[str, Any] = {
@@ -223,6 +223,26 @@ def test_a_number_of_replicas_that_we_set_is_given_up_and_not_taken_back() -> No
     after = jsonpatch.apply_patch(live, ops)
     assert after["spec"]["replicas"] == 2
     assert compare(free, after).clean
+
+
+def test_a_default_that_came_where_a_field_was_taken_out_belongs_to_nobody() -> None:
+    """The server notes it as set by us, but not by an apply."""
+    noted = entry({"f:spec": {"f:paused": {}}}, "wardkeeper", "Update")
+    live = stored(OURS, entry({}), noted)
+    live["metadata"]["resourceVersion"] = "7"
+    live["spec"]["paused"] = False
+    assert compare(DEPLOYMENT, live).foreign == (("spec", "paused"),)
+    after = jsonpatch.apply_patch(live, disowning(live))
+    assert after["metadata"]["managedFields"] == [OURS, entry({})]
+    assert compare(DEPLOYMENT, after).clean
+    with pytest.raises(jsonpatch.JsonPatchTestFailed):
+        jsonpatch.apply_patch(
+            {**live, "metadata": {**live["metadata"], "resourceVersion": "8"}}, disowning(live)
+        )
+
+
+def test_what_nobody_set_under_our_name_is_left_on_record() -> None:
+    assert disowning(stored(OURS, entry({}))) == []
 
 
 def test_what_a_controller_does_through_a_subresource_is_no_edit() -> None:
