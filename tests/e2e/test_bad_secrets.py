@@ -14,6 +14,7 @@ import secrets
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -313,6 +314,30 @@ def test_a_lease_that_is_shorter_than_asked_for_is_replaced_before_it_ends(
         "it is replaced, and what is delivered works until then",
     )
     assert aviary.place.condition(name, "SecretsCurrent")["status"] == "True"
+
+
+def test_a_login_that_may_not_live_as_long_as_it_is_asked_for_is_told_of_from_the_first_one_on(
+    aviary: Aviary,
+) -> None:
+    place, name = aviary.place, fresh()
+    supply(aviary, name, dynamic(aviary, name, ttl="5m", max_ttl="30m"))
+    told = place.condition(name, "SecretsCurrent")
+    assert told["status"] == "True"
+    role = database_role(place.namespace, name, "claims")
+    for words in (
+        f"secret db: rotation.every is 1h, but database role {role} in Vault lets a login live 30m",
+        "raise the role's max_ttl to 1h36m, or lower rotation.every",
+    ):
+        assert words in told["message"]
+    [one] = place.status(name)["secrets"]
+    life = datetime.fromisoformat(one["dueAt"]) - datetime.fromisoformat(one["rotatedAt"])
+    assert timedelta(minutes=15) < life <= timedelta(minutes=20)
+    dynamic(aviary, name, ttl="5m", max_ttl="2h")
+    place.annotate(name, rotate_now="db")
+    until(
+        lambda: "max_ttl" not in place.condition(name, "SecretsCurrent")["message"],
+        "the next one may live long enough",
+    )
 
 
 def test_while_a_new_login_cannot_be_tried_the_one_in_use_is_renewed(aviary: Aviary) -> None:

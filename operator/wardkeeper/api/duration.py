@@ -10,6 +10,14 @@ _UNITS = {"h": 3600, "m": 60, "s": 1}
 _PART = re.compile(r"([0-9]+)([hms])")
 
 
+def text_of(total: float) -> str:
+    """A number of seconds as a duration; from two minutes on in whole minutes: `1h30m`."""
+    if total < 120:
+        return f"{round(total)}s"
+    hours, minutes = divmod(round(total / 60), 60)
+    return "".join(f"{count}{unit}" for count, unit in ((hours, "h"), (minutes, "m")) if count)
+
+
 def seconds(duration: str) -> int:
     """Seconds in a duration that the schema has accepted, such as `1h30m`.
 

@@ -204,7 +204,11 @@ def _secrets_current(found: Findings) -> _Told:
     for one in found.supplied.secrets:
         if one.reason:
             return kind, _FALSE, one.reason, f"secret {one.name}: {one.message}"
-    return kind, _TRUE, Reason.SECRETS_CURRENT, "every secret is delivered and within its age"
+    advice = "".join(
+        f"; secret {one.name}: {one.advice}" for one in found.supplied.secrets if one.advice
+    )
+    words = f"every secret is delivered and within its age{advice}"
+    return kind, _TRUE, Reason.SECRETS_CURRENT, words
 
 
 def _workload(found: Findings) -> _Told:

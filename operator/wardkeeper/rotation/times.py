@@ -8,7 +8,7 @@ time that was written equals the one that is computed again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,9 @@ SPREAD = 0.1
 
 DUE_SHARE = 2 / 3
 """What ends by itself is replaced after this share of its life."""
+
+LONG_ENOUGH = 1.6
+"""Times `every` that a life has to be for `every` to be kept, whatever the share of the spread."""
 
 DEADLINE_SHARE = 0.9
 MARGIN = timedelta(seconds=30)
@@ -140,6 +143,16 @@ def _deadline(wish: Wish, credential: Credential, start: datetime, due: datetime
         life = end - start
         deadline = min(deadline, start + _whole(life * DEADLINE_SHARE) - min(MARGIN, life / 10))
     return max(due, deadline.replace(microsecond=0))
+
+
+def shortened(wish: Wish, credential: Credential) -> timedelta | None:
+    """After how long it is replaced because of its end; None when `every` comes first."""
+    start = credential.issued_at
+    if start is None or ends_at(credential) is None:
+        return None
+    planned = _due(wish, credential, start) - start
+    asked = _due(wish, replace(credential, expires_at=None, ends_at=None), start) - start
+    return planned if planned < asked else None
 
 
 def renew_at(wish: Wish, credential: Credential) -> datetime | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wardkeeper.rotation.record import read_time
 from wardkeeper.vault.client import Effect, Operation
+from wardkeeper.vault.errors import VaultError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +71,27 @@ class OwnDatabase:
             _dynamic,
             token=self._token,
         )
+
+    async def longest(self, role: str) -> float | None:
+        """Seconds that a login by a role may live, however often it is renewed.
+
+        None: the role does not say so, or may not be read, as by policies of an older
+        installation; the first renewal that grants less tells then.
+
+        Raises:
+            VaultError: nobody can tell now.
+        """
+        try:
+            return await self._client.run(
+                Operation(f"read database role {role}", Effect.PURE, label="database_role"),
+                lambda vault: vault.read(self._path("roles", role)),
+                lambda answer: float(answer["data"]["max_ttl"]) or None,
+                token=self._token,
+            )
+        except VaultError as error:
+            if error.unavailable:
+                raise
+            return None
 
     async def static(self, role: str) -> StaticLogin:
         """The present password of a static role.

@@ -98,9 +98,11 @@ path "{kv}/data/hw-synced/{path}/*" {{ capabilities = ["read"] }}
 path "{kv}/metadata/hw-synced/{path}/*" {{ capabilities = ["read"] }}
 path "sys/policies/password/+/generate" {{ capabilities = ["read"] }}
 
-# Its own database roles. A workflow's name has no dots, so no other name begins like this.
+# Its own database roles, and how long they let a login live. A workflow's name has no dots, so no
+# other name begins like this.
 path "{database}/creds/hw.{name}.*" {{ capabilities = ["read"] }}
 path "{database}/static-creds/hw.{name}.*" {{ capabilities = ["read"] }}
+path "{database}/roles/hw.{name}.*" {{ capabilities = ["read"] }}
 path "sys/leases/renew" {{ capabilities = ["update"] }}
 
 # Certificates by one role, whose names are templated by identity, and their revocation by key.

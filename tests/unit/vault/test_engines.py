@@ -65,6 +65,31 @@ async def test_a_get_that_makes_a_user_is_not_repeated(own: OwnVault, fake: Fake
     assert CANARY not in f"{caught.value!r} {caught.value.__context__!r}"
 
 
+@pytest.mark.parametrize(
+    ("answer", "longest"),
+    [
+        (ok({"max_ttl": 3600, "creation_statements": ["CREATE ROLE"]}), 3600),
+        (ok({"max_ttl": 0}), None),
+        ((403, {"errors": ["permission denied"]}), None),
+        ((404, {"errors": []}), None),
+    ],
+    ids=["an end", "no end", "policies of before", "no role"],
+)
+async def test_a_role_says_how_long_a_login_may_live_if_it_can_be_read(
+    own: OwnVault, fake: FakeVault, answer: Answer, longest: float | None
+) -> None:
+    answering(fake, {f"GET database/roles/{ROLE}": answer})
+    assert await own.database.longest(ROLE) == longest
+
+
+async def test_how_long_a_login_may_live_is_asked_again_when_vault_is_away(
+    own: OwnVault, fake: FakeVault
+) -> None:
+    answering(fake, {f"GET database/roles/{ROLE}": (503, {"errors": ["Vault is sealed"]})})
+    with pytest.raises(VaultError, match="sealed"):
+        await own.database.longest(ROLE)
+
+
 async def test_what_the_database_says_gets_into_no_error(own: OwnVault, fake: FakeVault) -> None:
     words = f"failed to execute query: password {CANARY}"
     answering(fake, {f"GET database/creds/{ROLE}": (500, {"errors": [words]})})

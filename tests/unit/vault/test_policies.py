@@ -77,6 +77,7 @@ def test_the_writer_has_what_is_its_own_only() -> None:
         "sys/policies/password/+/generate": ["read"],
         f"database/creds/{OWN_NAME}": ["read"],
         f"database/static-creds/{OWN_NAME}": ["read"],
+        f"database/roles/{OWN_NAME}": ["read"],
         "sys/leases/renew": ["update"],
         "pki/sign/hw-mtls": ["update"],
         "pki/revoke-with-key": ["update"],

@@ -126,6 +126,8 @@ class SecretOutcome:
         rotated: another credential was delivered in this pass in place of one before.
         reason: None when current; else the reason for SecretsCurrent=False.
         message: for people, with the remedy; empty when current.
+        advice: what of the spec cannot be kept to the letter though all is current, with the
+            remedy; empty when nothing.
         waits_for: what comes next waits for this; empty when for its time alone.
         overdue: the delivered version is past its deadline.
         request: the rotate-now request that the delivered version, or one before it, answered.
@@ -147,6 +149,7 @@ class SecretOutcome:
     rotated: bool = False
     reason: Reason | None = None
     message: str = ""
+    advice: str = ""
     waits_for: str = ""
     overdue: bool = False
     request: str = ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from wardkeeper.api.credential import Engine
 from wardkeeper.api.reasons import Reason
+from wardkeeper.engine.secrets.advice import advice
 from wardkeeper.engine.secrets.job import SecretOutcome
 from wardkeeper.engine.secrets.wish import GIVE_UP_BEFORE
 from wardkeeper.rotation.facts import Cause, Phase, Step
@@ -115,6 +116,7 @@ def report(
         rotated=rotated,
         reason=found.reason if found else None,
         message=_closing(found.message, version, decision, overdue=overdue) if found else "",
+        advice=advice(wish, decision.current),
         waits_for=_waits_for(wish, decision, facts),
         overdue=overdue,
         request=shown.request if shown else "",

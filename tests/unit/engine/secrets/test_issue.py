@@ -90,7 +90,7 @@ async def test_a_write_that_lost_against_somebody_elses_is_tried_again() -> None
 async def test_a_lease_whose_version_lost_the_race_is_ended() -> None:
     bench = Bench(Engine.DATABASE_DYNAMIC)
     entry = await bench.intend()
-    bench.fake.fails_at, bench.fake.kind = 4, Kind.CAS
+    bench.fake.fails_at, bench.fake.kind = 5, Kind.CAS
     _, version = await bench.issue(entry)
     assert version is not None
     assert list(bench.fake.leases) == [version.beside["lease"]]
@@ -100,7 +100,7 @@ async def test_a_lease_whose_version_lost_the_race_is_ended() -> None:
 async def test_a_lease_that_vault_would_not_keep_is_ended_at_once() -> None:
     bench = Bench(Engine.DATABASE_DYNAMIC)
     entry = await bench.intend()
-    bench.fake.fails_at, bench.fake.kind = 4, Kind.DENIED
+    bench.fake.fails_at, bench.fake.kind = 5, Kind.DENIED
     with pytest.raises(VaultError) as caught:
         await bench.issue(entry)
     assert caught.value.kind is Kind.DENIED
@@ -110,7 +110,7 @@ async def test_a_lease_that_vault_would_not_keep_is_ended_at_once() -> None:
 async def test_a_lease_that_was_kept_while_the_answer_got_lost_lives_on() -> None:
     bench = Bench(Engine.DATABASE_DYNAMIC)
     entry = await bench.intend()
-    bench.fake.fails_at, bench.fake.lost = 4, True
+    bench.fake.fails_at, bench.fake.lost = 5, True
     _, version = await bench.issue(entry)
     assert version is not None
     assert list(bench.fake.leases) == [version.beside["lease"]]

@@ -35,6 +35,7 @@ class DatabaseDynamic(DatabaseDriver):
         """Make a user, and end every other that nobody knows."""
         role = role_of(desk)
         await _end_unknown(desk, role)
+        longest = await desk.working_as.database.longest(role)
         async with self.turn(desk):
             made = await desk.working_as.database.creds(role)
         return Made(
@@ -42,6 +43,7 @@ class DatabaseDynamic(DatabaseDriver):
             lease=made.lease,
             issued_at=desk.now,
             expires_at=desk.now + timedelta(seconds=int(made.lasts)),
+            ends_at=desk.now + timedelta(seconds=int(longest)) if longest else None,
         )
 
     async def renew(self, desk: Desk, lease: str) -> datetime:

@@ -54,6 +54,7 @@ class FakeVault:
         statics: when each static role was last rotated, and how often.
         certificates: what was signed, by serial number.
         keys: newest version and oldest that decrypts, by key.
+        longest: seconds that the role of a login lets it live at most; None: it does not say.
     """
 
     fails_at: int = 0
@@ -68,6 +69,7 @@ class FakeVault:
     certificates: dict[str, Certified] = field(default_factory=dict)
     keys: dict[str, KeyState] = field(default_factory=dict)
     until: datetime = NOW + timedelta(days=1)
+    longest: float | None = None
     root: Signer = field(default_factory=Signer.root)
 
     def __post_init__(self) -> None:
@@ -155,6 +157,9 @@ class FakeDatabase:
             return DynamicLogin(user, f"{CANARY}/{self._vault.users}", lease, LASTS)
 
         return self._vault.run("database.creds", act)
+
+    async def longest(self, role: str) -> float | None:
+        return self._vault.run("database.longest", lambda: self._vault.longest)
 
     async def static(self, role: str) -> StaticLogin:
         def act() -> StaticLogin:

@@ -91,6 +91,13 @@ async def test_a_lease_says_when_it_ends_and_not_yet_when_for_good() -> None:
     assert entry.ends_at is None
 
 
+async def test_a_lease_ends_for_good_when_its_role_says_so() -> None:
+    bench = bench_of(Engine.DATABASE_DYNAMIC)
+    bench.fake.longest = 3 * LASTS
+    entry, _ = await bench.bring()
+    assert entry.ends_at == NOW + timedelta(seconds=3 * LASTS)
+
+
 async def test_a_user_that_nobody_knows_is_ended_before_another_is_made() -> None:
     bench = bench_of(Engine.DATABASE_DYNAMIC)
     known, _ = await bench.bring()
