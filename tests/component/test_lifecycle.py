@@ -13,6 +13,7 @@ from tests.component.apiserver.faults import Hold, Refuse
 from tests.component.operator_fixture import (
     SPACE,
     Core,
+    annotate,
     condition,
     is_ready,
     status_of,
@@ -275,6 +276,30 @@ def test_an_edit_during_a_pass_is_seen_to_after_it() -> None:
             found = server.get("Deployment", SPACE, "router")
             assert found is not None
             assert OTHER_IMAGE in str(found)
+
+    story(tell)
+
+
+def test_a_child_that_goes_while_it_is_read_fails_no_pass() -> None:
+    def reads(call: ApiCall) -> bool:
+        return (call.verb, call.kind.name) == ("get", "Role")
+
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            server.put(workflow())
+            await core.ready()
+            hold = Hold(committed=True)
+            server.faults.next(match=reads, fault=hold)
+            server.edit(
+                KIND, SPACE, "router", lambda o: annotate(o, "wardkeeper.io/reconcile-at", "now")
+            )
+            await core.until(lambda: not server.faults.pending)
+            server.delete("Role", SPACE, "router")
+            await core.until(lambda: core.world.lost(ROUTER))
+            hold.release.set()
+            await core.until(lambda: server.get("Role", SPACE, "router"))
+            await core.ready()
+            assert "error" not in core.meter.passes
 
     story(tell)
 

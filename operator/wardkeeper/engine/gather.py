@@ -39,17 +39,17 @@ async def gather(
     """
     wanted = {ref_of(one): one for one in desired}
     live: dict[Ref, Live] = {}
-    to_read: list[Ref] = []
+    to_read: dict[Ref, int] = {}
     for ref, child in children.items():
         if ref in wanted and (fresh or _unknown(child, wanted[ref])):
-            to_read.append(ref)
+            to_read[ref] = child.good_for
             continue
         body = orjson.loads(child.unread) if child.unread is not None else None
         live[ref] = Live(child.uid, child.owner, child.version, body, child.good_for, child.leaving)
     bodies = await asyncio.gather(*(read_live(client, ref) for ref in to_read))
-    for ref, one in zip(to_read, bodies, strict=True):
+    for (ref, good_for), one in zip(to_read.items(), bodies, strict=True):
         if one is not None:
-            live[ref] = replace(one, was_good_for=children[ref].good_for)
+            live[ref] = replace(one, was_good_for=good_for)
     return live
 
 
