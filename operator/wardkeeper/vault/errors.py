@@ -40,6 +40,7 @@ class Kind(StrEnum):
     DATABASE = "Database"
     SOURCE_MISSING = "SourceMissing"
     AUTHORITY_ENDS = "AuthorityEnds"
+    KEY_LOST = "KeyLost"
     INVALID = "Invalid"
     FAILED = "Failed"
 
@@ -147,6 +148,10 @@ _WORDS: dict[Kind, _Words] = {
         "the authority ends before the certificate would",
         "put a new issuer into the PKI engine, or ask for a shorter ttl",
         Reason.AUTHORITY_ENDING,
+    ),
+    Kind.KEY_LOST: _Words(
+        "its key is gone from KV, and only its holder may revoke it",
+        "let an administrator revoke it, or wait until it has ended; it is looked at again",
     ),
     Kind.INVALID: _Words(
         "Vault does not accept the request",

@@ -81,29 +81,31 @@ class Ending:
     async def certificate(self, entry: Credential) -> None:
         """Revoke a certificate by its key, which KV keeps.
 
+        An end that was noted, because KV lost the key, need not be the certificate's own.
+
         Raises:
             VaultError: it cannot be revoked now.
             NotEnded: its key is gone, or nobody can act as the workflow.
         """
-        if self.has_ended(entry):
+        from wardkeeper.engine.secrets.drivers.pki import is_over, revoke  # large: if one is there
+
+        serial, ended = entry.handle.serial, self.has_ended(entry)
+        if ended and (not serial or await is_over(self.vault, serial, self.now())):
             return
-        until = write_time(entry.expires_at) if entry.expires_at else "its end"
+        until = write_time(entry.expires_at) if entry.expires_at and not ended else "its end"
         own = await self._as_workflow()
         if own is None:
             if entry.issued_at is None:
                 return  # nobody has its key but KV, if it was signed at all
             raise NotEnded(
                 f"nobody can act as the workflow any more; let an administrator revoke "
-                f"certificate {entry.handle.serial}, or wait until {until}"
+                f"certificate {serial}, or wait until {until}"
             )
         version = await recall(own, entry.secret, entry, self._owner.uid)
         if version is not None:
-            from wardkeeper.engine.secrets.drivers.pki import revoke  # large: only if one is there
-
             await revoke(own, self.vault, version.data)
             return
-        serial = entry.handle.serial
-        if serial and not (await self.vault.certificate(serial)).revoked:
+        if serial and not await is_over(self.vault, serial, self.now()):
             raise NotEnded(
                 f"the key of certificate {serial} is gone from KV; let an administrator revoke "
                 f"it, or wait until {until}"
@@ -131,7 +133,7 @@ class Ending:
         Raises:
             VaultError: it cannot be changed now.
         """
-        if entry.issued_at is None or self.has_ended(entry) or entry.role in self._rotated:
+        if entry.issued_at is None or entry.role in self._rotated:
             return
         if entry.role in self._ledger.users_of_others(self._owner.uid, entry.secret):
             return

@@ -178,7 +178,7 @@ async def test_without_token_and_identity_an_administrator_is_asked(world: Ledge
     assert "administrator" in gone.left["KV entry key"]
     assert certificate.handle.serial in gone.left["secret tls"]
     assert not gone.unavailable
-    world.passes(10)
+    world.vault.now = world.vault.until
     gone = await taken_back(world)  # the certificate has ended by itself
     assert set(gone.left) == {"KV entry key", "KV entry tls"}
 
@@ -191,6 +191,17 @@ async def test_a_certificate_whose_key_is_lost_is_not_forgotten(world: LedgerWor
     assert certificate.handle.serial in gone.left["secret tls"]
     world.vault.certificates[certificate.handle.serial].revoked = True
     assert (await taken_back(world)).done
+
+
+async def test_what_kv_lost_lives_on_and_is_not_forgotten(world: LedgerWorld) -> None:
+    await world.tokens.own(OWNER)
+    certificate, user = await world.certificate(), await world.static()
+    for entry in (certificate, user):
+        await world.ledger.note(entry, expires_at=NOW, ends_at=NOW)  # as a pass does
+    world.vault.kv["tls"][0] = None
+    gone = await taken_back(world)
+    assert certificate.handle.serial in gone.left["secret tls"]
+    assert world.vault.statics[user.role][1] == 2
 
 
 async def test_of_an_intent_the_leases_that_a_lost_answer_made_are_ended(

@@ -23,9 +23,11 @@ from wardkeeper.proof.certificate import check_leaf, inspect
 from wardkeeper.proof.csr import common_name, csr_of, new_key_and_csr
 from wardkeeper.proof.handshake import shake_hands
 from wardkeeper.rotation.credential import Handle
+from wardkeeper.vault.errors import Kind, VaultError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from wardkeeper.api.secret_sources import Pki
     from wardkeeper.engine.secrets.driver import Desk
@@ -104,8 +106,11 @@ class PkiDriver(PlainDriver):
 
     async def retire(self, desk: Desk, data: Mapping[str, str], lease: str) -> None:
         """Revoke it as the holder of its key; of an intent, what a lost answer made of it."""
+        serial = desk.intent.handle.serial
         if data:
             await revoke(desk.working_as, desk.vault, data)
+        elif serial and not await is_over(desk.vault, serial, desk.now):
+            raise VaultError(Kind.KEY_LOST, f"revoke certificate {serial}")
 
     def _names(self, desk: Desk) -> tuple[tuple[str, ...], tuple[str, ...]]:
         own = f"{desk.workflow}.{desk.namespace}.svc"
@@ -126,6 +131,21 @@ async def revoke(own: OwnVault, vault: WorkflowVault, data: Mapping[str, str]) -
     leaf = _leaf(bundle) if bundle else await _signed_for(vault, csr_of(key, "").spki_sha256)
     if leaf is not None:
         await own.pki.revoke_with_key(leaf, key)
+
+
+async def is_over(vault: WorkflowVault, serial: str, now: datetime) -> bool:
+    """Whether a certificate is of no use to anybody: revoked, at its end, or unknown to Vault.
+
+    Raises:
+        VaultError: nobody can tell now.
+    """
+    try:
+        found = await vault.certificate(serial)
+    except VaultError as error:
+        if error.kind is Kind.SOURCE_MISSING:
+            return True
+        raise
+    return found.revoked or inspect(found.pem).not_after <= now
 
 
 async def _signed_for(vault: WorkflowVault, spki: str) -> str | None:

@@ -19,6 +19,8 @@ from wardkeeper.rotation.credential import Credential
 from wardkeeper.vault.errors import VaultError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from wardkeeper.engine.secrets.driver import Driver
     from wardkeeper.rotation.version import Version
 
@@ -57,6 +59,7 @@ class Bench:
     source: dict[str, Any] = field(default_factory=dict)
     entries: list[Credential] = field(default_factory=list)
     current: Credential | None = None
+    now: datetime = NOW
 
     def __post_init__(self) -> None:
         self.driver: Driver = drivers(trust_domain="test", database_ca_file=None)[self.engine]
@@ -74,7 +77,7 @@ class Bench:
             spec=self.spec,
             own=cast("Any", FakeOwn(self.fake)),
             vault=cast("Any", FakeOperator(self.fake)),
-            now=NOW,
+            now=self.now,
             random=self.random,
             entry=entry,
             current=self.current,

@@ -18,7 +18,7 @@ from wardkeeper.proof.certificate import inspect
 from wardkeeper.vault.database import DynamicLogin, StaticLogin
 from wardkeeper.vault.errors import Kind, VaultError
 from wardkeeper.vault.kv import KvEntry, SyncedEntry
-from wardkeeper.vault.pki import SignedCertificate
+from wardkeeper.vault.pki import SignedCertificate, StoredCertificate
 from wardkeeper.vault.transit import KeyState
 
 if TYPE_CHECKING:
@@ -289,9 +289,9 @@ class FakeOperator:
     async def certificates(self) -> tuple[str, ...]:
         return self._vault.run("certificates", lambda: tuple(self._vault.certificates))
 
-    async def certificate(self, serial: str) -> tuple[str, bool]:
-        def act() -> tuple[str, bool]:
+    async def certificate(self, serial: str) -> StoredCertificate:
+        def act() -> StoredCertificate:
             found = self._vault.certificates[serial]
-            return found.pem, found.revoked
+            return StoredCertificate(found.pem, found.revoked)
 
         return self._vault.run("certificate", act)

@@ -184,9 +184,21 @@ async def test_the_old_one_is_revoked_by_its_key_and_the_new_one_is_not() -> Non
     assert not bench.fake.certificates[new.handle.serial].revoked
 
 
-async def test_one_whose_key_nobody_has_any_more_is_let_go() -> None:
+async def test_one_whose_key_is_lost_is_kept_account_of_until_it_is_over() -> None:
     bench = Bench(Engine.PKI)
     old, _ = await bench.bring()
     bench.fake.kv[SECRET] = []
+    with pytest.raises(VaultError, match="let an administrator revoke it") as caught:
+        await bench.retire(old)
+    assert old.handle.serial in str(caught.value)
+    bench.fake.certificates[old.handle.serial].revoked = True
     await bench.retire(old)
     assert bench.fake.asked("pki.revoke_with_key") == 0
+
+
+async def test_one_whose_key_is_lost_and_that_has_ended_is_let_go() -> None:
+    bench = Bench(Engine.PKI)
+    old, _ = await bench.bring()
+    bench.fake.kv[SECRET] = []
+    bench.now = bench.fake.until
+    await bench.retire(old)
