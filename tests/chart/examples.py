@@ -10,8 +10,8 @@ AGGREGATED = "rbac.authorization.k8s.io/aggregate-to-view"
 WORKFLOW = "wardkeeper.io/workflow"
 
 REFUSED: tuple[tuple[str, Any, str], ...] = (
+    ("crds.keep", False, "Helm never takes the definitions away"),
     ("replicaCount", 2, "additional properties 'replicaCount' not allowed"),
-    ("crds.keep", False, "at '/crds': additional properties 'keep' not allowed"),
     ("image.name", "x", "additional properties 'name' not allowed"),
     ("settings.http", {"port": 1}, "additional properties 'http' not allowed"),
     ("settings.rotation.collcet", 1, "additional properties 'collcet' not allowed"),

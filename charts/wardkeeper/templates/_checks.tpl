@@ -14,6 +14,13 @@ What values.schema.json cannot refuse.
 {{- include "wardkeeper.checkVault" . -}}
 {{- include "wardkeeper.checkGrants" . -}}
 {{- include "wardkeeper.checkCluster" . -}}
+{{- include "wardkeeper.checkDefinitions" . -}}
+{{- end -}}
+
+{{- define "wardkeeper.checkDefinitions" -}}
+{{- if not .Values.crds.keep -}}
+{{- fail "crds.keep is false, but Helm never takes the definitions away: with them it would delete every workflow, and those with secrets would wait for an operator that is gone; leave it true, and after `helm uninstall` delete the definitions with kubectl" -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "wardkeeper.checkMonitoring" -}}
