@@ -13,7 +13,6 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
@@ -40,7 +39,7 @@ from wardkeeper.kube.events import Recorder
 from wardkeeper.kube.informer import Event, Informer
 from wardkeeper.kube.resource import resource_of
 from wardkeeper.render.surroundings import AddressAndPort, Surroundings
-from wardkeeper.shell.following import SELECTOR
+from wardkeeper.shell import following
 from wardkeeper.shell.observe import Observer
 
 if TYPE_CHECKING:
@@ -178,14 +177,18 @@ class Core:
         self._informers.append(entries)
         self._tasks.add(asyncio.create_task(entries.run(), name="follow ledger"))
         for kind in (*CHILD_KINDS, KIND):
-            own = kind == KIND
+            followed = (
+                following.Followed("", self.world.workflows, self._workflow)
+                if kind == KIND
+                else following.follow(kind, self.world, self.observer)
+            )
             informer = Informer(
                 self.client,
                 resource_of(kind),
-                label_selector="" if own else SELECTOR,
+                label_selector=followed.selector,
                 metadata_only=kind == "Secret",
-                known=self.world.workflows if own else partial(self.world.known, kind),
-                on_event=self._workflow if own else self.observer.child,
+                known=followed.known,
+                on_event=followed.on_event,
                 clock=asyncio.get_running_loop().time,
                 rng=lambda: 0.5,
             )

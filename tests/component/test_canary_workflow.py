@@ -7,9 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.component.operator_fixture import Core, story, written
+from tests.component.policies import LEAVING_OUT, policy
 from wardkeeper.api.read import read_workflow
 from wardkeeper.api.workflow import KIND, HealthcareWorkflow
 from wardkeeper.engine.canary import CanaryKeeper
+from wardkeeper.engine.pod_labels import any_labels_of
 from wardkeeper.engine.seen import Key
 from wardkeeper.render.canary import CANARY, canary_workflow
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 IMAGE = f"registry.example.org/wardkeeper@sha256:{'0' * 64}"
 HOME = "radiology"
 HERE = Key(HOME, CANARY)
+ANY = any_labels_of(CANARY)
 WANTED = canary_workflow(namespace=HOME, image=IMAGE, operator_port=8080, operator_undeclared=8081)
 
 
@@ -71,5 +74,21 @@ def test_where_nobody_wants_it_it_goes() -> None:
             await keeper.keep(WANTED)
             await keeper.remove()
             await core.until(lambda: core.world.workflow(HERE) is None)
+
+    story(tell)
+
+
+def test_it_is_no_witness_while_somebody_else_opens_its_network() -> None:
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            keeper = CanaryKeeper(core.client, core.world, HERE, core.observer.workflow)
+            server.put(policy("allow-all", HOME))
+            await core.until(lambda: len(core.world.strangers))
+            said = await keeper.keep(WANTED)
+            assert "its network is opened by NetworkPolicy of others: allow-all (ingress)" in said
+            assert writes(server) == 1
+            server.put(policy("allow-all", HOME, LEAVING_OUT))
+            await core.until(lambda: not core.world.strangers.openers(HERE, "", ANY, guarded=True))
+            assert await keeper.keep(WANTED) == ""
 
     story(tell)

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from tests.component import test_converge, test_drift, test_guards, test_lifecycle, test_vault
+from tests.component import (
+    test_converge,
+    test_drift,
+    test_guards,
+    test_lifecycle,
+    test_opened_by_others,
+    test_vault,
+)
 from tests.component.apiserver.faults import Hold, Refuse
 from tests.component.mutation import mutate
 from tests.component.operator_fixture import SPACE, Core, condition, story, written
@@ -35,11 +42,13 @@ from wardkeeper.engine import (
 from wardkeeper.engine.converge import _Convergence
 from wardkeeper.engine.gone import Gone
 from wardkeeper.engine.reconcile import Reconciler
+from wardkeeper.engine.strangers import Strangers
 from wardkeeper.engine.workers import Workers
 from wardkeeper.engine.world import World
 from wardkeeper.engine.writer import Writer
 from wardkeeper.kube import requests
 from wardkeeper.kube.exchange import Exchange
+from wardkeeper.shell import following
 from wardkeeper.shell.observe import Observer
 
 if TYPE_CHECKING:
@@ -480,6 +489,48 @@ MUTANTS = [
         lambda: test_guards.test_a_peer_that_is_missing_keeps_closed_and_opens_when_it_comes(
             "endpoints"
         ),
+    ),
+    Mutant(
+        "every policy of a namespace is followed",
+        following,
+        "follow",
+        (('return Followed("", ', "return Followed(SELECTOR, "),),
+        test_opened_by_others.test_what_happened_while_no_operator_ran_is_told_at_its_start,
+    ),
+    Mutant(
+        "a policy that opens a workflow has it looked at",
+        Observer,
+        "policy",
+        (("if opening.selector.may_select(any_labels_of(key.name)):", "if False:"),),
+        test_opened_by_others.test_a_policy_that_moves_heals_one_workflow_and_opens_another,
+    ),
+    Mutant(
+        "only who is selected is told to be open",
+        Strangers,
+        "openers",
+        (("if one.opening.selector.may_select(labels)", "if True"),),
+        test_opened_by_others.test_a_policy_that_moves_heals_one_workflow_and_opens_another,
+    ),
+    Mutant(
+        "what is told of an open network is not told again",
+        report,
+        "_opened",
+        (("for one in before.conditions", "for one in ()"),),
+        test_opened_by_others.test_one_event_tells_of_it_however_many_passes_and_policies_follow,
+    ),
+    Mutant(
+        "a policy that went while nobody watched is missed",
+        following,
+        "follow",
+        (("{*children(), *world.strangers.names()}", "set(children())"),),
+        test_opened_by_others.test_a_policy_that_went_unseen_is_missed_in_the_next_list,
+    ),
+    Mutant(
+        "who bears the name of an own policy is not taken for it in a quarantine",
+        Strangers,
+        "openers",
+        (("(guarded or one.home == home)", "True"),),
+        test_opened_by_others.test_who_takes_the_place_of_a_removed_policy_is_told,
     ),
     Mutant(
         "finalizers of others are not lost",

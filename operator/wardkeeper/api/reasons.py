@@ -113,10 +113,18 @@ class Reason(StrEnum):
         "Install a network plugin that enforces NetworkPolicies in both directions, or have its "
         "controller repaired. The canary looks again by itself.",
     )
+    OPENED_BY_OTHERS = (
+        "OpenedByOthers",
+        "NetworkPolicies add up: one that somebody else wrote selects the workflow's pods and has "
+        "a rule, so it opens what the workflow's own keep closed. It was not touched.",
+        "Let the policy leave out the pods of workflows: `podSelector.matchExpressions: [{key: "
+        "wardkeeper.io/workflow, operator: DoesNotExist}]`. What was meant to reach the workflow, "
+        "or be reached by it, is declared in `spec.network.ingress` or `spec.endpoints`.",
+    )
     CANARY_UNAVAILABLE = (
         "CanaryUnavailable",
         "The NetworkPolicies are in place; whether they are enforced cannot be told, for the "
-        "canary does not answer.",
+        "canary does not answer, or others open its own network.",
         "Look at the workflow `wardkeeper-canary` in the operator's namespace and at the message, "
         "or switch `verification.canary` off.",
     )
@@ -264,7 +272,11 @@ class ConditionType(StrEnum):
         "Nothing will change until somebody acts; there only while that is so.",
     )
     ADMITTED = ("Admitted", "The spec can be carried out.")
-    NETWORK_CLOSED = ("NetworkClosed", "The NetworkPolicies are in place, default-deny first.")
+    NETWORK_CLOSED = (
+        "NetworkClosed",
+        "The NetworkPolicies are in place, default-deny first, and no NetworkPolicy of somebody "
+        "else opens what they close.",
+    )
     SECRETS_CURRENT = (
         "SecretsCurrent",
         "Every declared secret is delivered and younger than its `rotation.maxAge`.",

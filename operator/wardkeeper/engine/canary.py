@@ -7,8 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wardkeeper.api.workflow import KIND
+from wardkeeper.engine.pod_labels import any_labels_of
 from wardkeeper.kube.errors import ApiError
 from wardkeeper.kube.resource import resource_of
+from wardkeeper.policy.opening import describe_openers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +46,21 @@ class CanaryKeeper:
         self._good: tuple[str, int] | None = None
 
     async def keep(self, wanted: Obj) -> str:
-        """Make it so; why it cannot be made, empty when it stands."""
+        """Make it so; why it is of no use, empty when it stands.
+
+        What it reaches says nothing of the network plug-in while somebody else opens its network.
+        """
+        return await self._make(wanted) or self._opened()
+
+    def _opened(self) -> str:
+        seen, labels = self._world.workflow(self._key), any_labels_of(self._key.name)
+        if seen is None:
+            return ""
+        strangers = self._world.strangers
+        openers = strangers.openers(self._key, seen.uid, labels, guarded=True)
+        return f"its network is {describe_openers(openers)}" if openers else ""
+
+    async def _make(self, wanted: Obj) -> str:
         seen = self._world.workflow(self._key)
         if seen is not None and (seen.uid, seen.generation) == self._good:
             return ""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from wardkeeper.engine.rollout import Rollout
     from wardkeeper.engine.secrets.job import Supplied
     from wardkeeper.engine.secrets.quarantine import Isolated
+    from wardkeeper.policy.opening import Opener
+    from wardkeeper.policy.selector import PodLabels
     from wardkeeper.policy.verdict import Verdict
 
 
@@ -38,6 +40,8 @@ class Findings:
         rotate_now: value of the annotation rotate-now that has been honoured.
         quarantine: why the workflow is to be cut off; empty when it is not.
         enforcement: whether the network plug-in is seen to enforce policies.
+        pods: labels of the pods that the pass is about; None when it could not read the workflow.
+        opened: NetworkPolicies of others that open these pods.
         isolated: how far it is cut off from Vault; None when the pass did not get to that.
     """
 
@@ -55,4 +59,6 @@ class Findings:
     rotate_now: str | None = None
     quarantine: str = ""
     isolated: Isolated | None = None
+    pods: PodLabels | None = None
+    opened: tuple[Opener, ...] = ()
     enforcement: Enforcement = field(default_factory=Enforcement)

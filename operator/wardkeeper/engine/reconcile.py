@@ -21,6 +21,7 @@ from wardkeeper.engine.cut_off import cut_off
 from wardkeeper.engine.digest import spec_digest
 from wardkeeper.engine.findings import Findings
 from wardkeeper.engine.outcome import Outcome, Terminal, Transient
+from wardkeeper.engine.pod_labels import labels_of
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.report import Reporter, regarding
 from wardkeeper.engine.revision import drop_revision, keep_revision, recall_revision
@@ -83,6 +84,10 @@ class Reconciler:
             found.stop = outcome
         except ApiError as error:
             found.stop = outcome_of(error, Ref(KIND, key.namespace, key.name))
+        if found.pods:
+            found.opened = self._tools.world.strangers.openers(
+                key, seen.uid, found.pods, guarded=not found.quarantine
+            )
         await self._reporter.report(key, seen, found)
         if found.stop:
             raise found.stop
@@ -131,8 +136,8 @@ class Reconciler:
 
     async def _look(self, key: Key, seen: Observed, found: Findings) -> float | None:
         """Carry out the spec; one that cannot be carried out leaves the last one in force."""
-        workflow, problems = self._judge(key, seen, seen.spec, found)
         found.quarantine = is_quarantined(seen.annotations)
+        workflow, problems = self._judge(key, seen, seen.spec, found)
         if found.quarantine:
             ran = workflow if not problems else await self._ran(key, seen, found)
             return await cut_off(self._tools, key, seen, ran, found)
@@ -196,6 +201,8 @@ class Reconciler:
         if not isinstance(read, HealthcareWorkflow):
             return None, read
         found.verdict = judge(read, self._tools.world.exists)
+        kept = found.quarantine and found.running != spec_digest(spec)
+        found.pods = labels_of(read, runs=not kept)
         return read, found.verdict.problems
 
 

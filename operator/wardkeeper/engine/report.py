@@ -79,7 +79,7 @@ class Reporter:
             self._untold[key] = found.repaired
             await self._write(key, seen, status)
             del self._untold[key]
-        self._tell_of_changes(workflow, before, found)
+        self._tell_of_changes(workflow, before, found, status)
         _log_ready(before, status)
         self._clock_out(key, status)
 
@@ -103,10 +103,14 @@ class Reporter:
         self._tools.observed("MODIFIED", stored)
 
     def _tell_of_changes(
-        self, workflow: dict[str, Any], before: WorkflowStatus, found: Findings
+        self,
+        workflow: dict[str, Any],
+        before: WorkflowStatus,
+        found: Findings,
+        status: dict[str, Any],
     ) -> None:
         """Post an event when a trouble is new; one that stands is told by status."""
-        for reason, action, note in _troubles(before, found):
+        for reason, action, note in (*_troubles(before, found), *_opened(before, status)):
             self._tools.tell(workflow, warning=True, reason=reason, action=action, note=note)
         for one in found.supplied.secrets if found.supplied else ():
             if one.rotated:
@@ -153,6 +157,16 @@ def _troubles(before: WorkflowStatus, found: Findings) -> Iterator[tuple[Reason,
     for one in found.supplied.secrets if found.supplied else ():
         if one.reason and told.get(ConditionType.SECRETS_CURRENT) != one.reason:
             yield one.reason, "Supply", f"secret {one.name}: {one.message}"
+
+
+def _opened(before: WorkflowStatus, status: dict[str, Any]) -> Iterator[tuple[Reason, str, str]]:
+    """The same for a network that others have opened; status says who."""
+    kind, reason = ConditionType.NETWORK_CLOSED, Reason.OPENED_BY_OTHERS
+    if any((one.type, one.reason) == (kind, reason) for one in before.conditions):
+        return
+    for one in status["conditions"]:
+        if (one["type"], one["reason"]) == (kind, reason):
+            yield reason, "Judge", one["message"]
 
 
 def _log_ready(before: WorkflowStatus, status: dict[str, Any]) -> None:

@@ -23,9 +23,11 @@ from wardkeeper.api.status import (
     SecretStatus,
     WorkflowStatus,
 )
-from wardkeeper.engine.enforcement import Enforced, Enforcement
+from wardkeeper.engine.enforcement import Enforced
+from wardkeeper.engine.network import NOT_CLOSED, as_told, judge_network
 from wardkeeper.engine.outcome import Terminal
 from wardkeeper.engine.rollout import Progress
+from wardkeeper.policy.opening import describe_openers
 from wardkeeper.rotation.record import write_time
 
 if TYPE_CHECKING:
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
     from wardkeeper.engine.secrets.job import SecretOutcome
 
 _LONGEST_MESSAGE = 1024
-_OPEN = "the network plugin does not enforce policies: "
-_UNTOLD = "; whether they are enforced is not known: "
 _TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 _Told = tuple[ConditionType, ConditionStatus, Reason, str]
 
@@ -45,7 +45,7 @@ _Told = tuple[ConditionType, ConditionStatus, Reason, str]
 def compose(before: WorkflowStatus, found: Findings, now: datetime) -> dict[str, Any]:
     """The status as JSON; equal to `before` when nothing that is told has changed."""
     if found.enforcement.enforced is Enforced.PENDING:
-        found = replace(found, enforcement=_as_told(before, found.enforcement))
+        found = replace(found, enforcement=as_told(before, found.enforcement))
     secrets = _secrets(before, found)
     endpoints = _endpoints(before, found)
     status = WorkflowStatus(
@@ -83,11 +83,11 @@ def _conditions(found: Findings) -> Iterator[_Told]:
     status, reason, message = _ready(found)
     yield ConditionType.READY, status, reason, message
     if status is not _TRUE:
-        stalled = reason is Reason.POLICIES_NOT_ENFORCED or _is_stalled(found)
+        stalled = reason in NOT_CLOSED or _is_stalled(found)
         kind = ConditionType.STALLED if stalled else ConditionType.RECONCILING
         yield kind, _TRUE, reason, message
     yield _admitted(found)
-    yield _network(found)
+    yield (ConditionType.NETWORK_CLOSED, *judge_network(found))
     yield _secrets_current(found)
     yield _workload(found)
 
@@ -96,7 +96,8 @@ def _ready(found: Findings) -> tuple[ConditionStatus, Reason, str]:
     if found.stop:
         return _FALSE, found.stop.reason, found.stop.message
     if found.quarantine:
-        return _FALSE, Reason.QUARANTINED, _quarantined(found)
+        opened = f"; the network is {describe_openers(found.opened)}" if found.opened else ""
+        return _FALSE, Reason.QUARANTINED, f"{_quarantined(found)}{opened}"
     if found.would is not None and (found.would.changes or found.would.refused):
         steps = (*found.would.changes, *found.would.refused)
         todo = ", ".join(f"{c.action} {c.ref.kind} {c.ref.name}" for c in steps[:8])
@@ -104,10 +105,9 @@ def _ready(found: Findings) -> tuple[ConditionStatus, Reason, str]:
     for one in found.supplied.secrets if found.supplied else ():
         if one.reason:
             return _FALSE, one.reason, f"secret {one.name}: {one.message}"
-    if not found.guards_in_place:
-        return _FALSE, Reason.POLICIES_MISSING, "not every guard was seen in place"
-    if found.enforcement.enforced is Enforced.NO:
-        return _FALSE, Reason.POLICIES_NOT_ENFORCED, _not_enforced(found)
+    network = judge_network(found)
+    if not found.guards_in_place or network.reason in NOT_CLOSED:
+        return _FALSE, network.reason, network.message
     if found.rollout is None or found.rollout.progress is not Progress.READY:
         reason = found.rollout.reason if found.rollout else Reason.ROLLOUT_IN_PROGRESS
         text = found.rollout.message if found.rollout else "the workload is not there yet"
@@ -151,46 +151,6 @@ def _admitted(found: Findings) -> _Told:
             f"the network stays closed to {', '.join(missing)} until these workflows exist",
         )
     return kind, _TRUE, Reason.CONVERGED, "the spec can be carried out"
-
-
-def _network(found: Findings) -> _Told:
-    kind = ConditionType.NETWORK_CLOSED
-    if not found.guards_in_place:
-        return kind, _UNKNOWN, Reason.POLICIES_MISSING, "not every guard was seen in place"
-    if found.enforcement.enforced is Enforced.NO:
-        return kind, _FALSE, Reason.POLICIES_NOT_ENFORCED, _not_enforced(found)
-    if found.quarantine:
-        return kind, _TRUE, Reason.QUARANTINED, "the default-deny policy alone is in place"
-    in_place = "default-deny and allow policies are in place"
-    match found.enforcement.enforced:
-        case Enforced.YES:
-            words = f"{in_place}, and the canary found that the network plugin enforces them"
-            return kind, _TRUE, Reason.POLICIES_ENFORCED, words
-        case Enforced.UNKNOWN:
-            words = f"{in_place}{_UNTOLD}{found.enforcement.why}"
-            return kind, _UNKNOWN, Reason.CANARY_UNAVAILABLE, words
-    words = f"{in_place}; whether the network plugin enforces them is not probed"
-    return kind, _TRUE, Reason.POLICIES_IN_PLACE, words
-
-
-def _not_enforced(found: Findings) -> str:
-    return f"{_OPEN}{found.enforcement.why}"
-
-
-def _told(status: WorkflowStatus, kind: ConditionType) -> Condition | None:
-    return next((one for one in status.conditions if one.type == kind), None)
-
-
-def _as_told(before: WorkflowStatus, pending: Enforcement) -> Enforcement:
-    """What the canary found under the operator before this one; a restart changes no status."""
-    told = _told(before, ConditionType.NETWORK_CLOSED)
-    if told is not None and told.reason == Reason.POLICIES_ENFORCED:
-        return Enforcement(Enforced.YES)
-    if told is not None and told.reason == Reason.POLICIES_NOT_ENFORCED:
-        return Enforcement(Enforced.NO, told.message.removeprefix(_OPEN))
-    if told is not None and told.reason == Reason.CANARY_UNAVAILABLE:
-        return Enforcement(Enforced.UNKNOWN, told.message.partition(_UNTOLD)[2])
-    return Enforcement(Enforced.UNKNOWN, pending.why)
 
 
 def _secrets_current(found: Findings) -> _Told:

@@ -27,6 +27,7 @@ from wardkeeper.engine.seen import (
     see_child,
     see_workflow,
 )
+from wardkeeper.engine.strangers import Strangers
 from wardkeeper.kube.resource import Ref, ref_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class World:
     Attributes:
         keeps_contents: whether what a child contains is kept for the next pass. A standby runs no
             passes, so it keeps none and lists anew when it takes over.
+        strangers: NetworkPolicies of others that open something.
     """
 
     def __init__(self) -> None:
@@ -56,6 +58,7 @@ class World:
         self._homes: dict[Ref, Key] = {}
         self._leaving: set[str] = set()
         self._gone = Gone()
+        self.strangers = Strangers(self._uid_of)
 
     def __len__(self) -> int:
         """How many workflows there are."""
@@ -89,6 +92,7 @@ class World:
         now = self._workflows[key] = see_workflow(raw, before)
         if before is not None and before.uid != now.uid and key in self._families:
             self._families[key].lost.clear()
+        self.strangers.settle(key, now.uid)
         return before is None or differs(before, now)
 
     def forget_workflow(self, key: Key, uid: str) -> bool:
@@ -129,10 +133,11 @@ class World:
     def forget_child(self, raw: dict[str, Any]) -> Key | None:
         """A child is gone; its workflow when a pass is wanted, else None.
 
-        A child that vanished while nobody watched comes with kind, namespace and name only.
+        A child that vanished while nobody watched comes with kind, namespace and name only. What
+        never was one is not remembered as gone.
         """
         ref, uid = ref_of(raw), raw["metadata"].get("uid")
-        if uid:
+        if uid and (ref in self._homes or key_of(raw)):
             self._gone.add(uid, int(raw["metadata"]["resourceVersion"]))
         key = self._homes.get(ref)
         if key is None:
@@ -225,6 +230,10 @@ class World:
     def known(self, kind: str) -> Iterable[tuple[str, str]]:
         """Namespace and name of every child of a kind."""
         return [(ref.namespace, ref.name) for ref in self._homes if ref.kind == kind]
+
+    def _uid_of(self, key: Key) -> str | None:
+        seen = self._workflows.get(key)
+        return seen.uid if seen else None
 
     def _put(self, key: Key, ref: Ref, child: Child) -> None:
         family = self._families[key]

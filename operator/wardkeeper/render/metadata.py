@@ -47,13 +47,17 @@ def selector(workflow: HealthcareWorkflow) -> dict[str, str]:
 
 def identity(workflow: HealthcareWorkflow) -> dict[str, str]:
     """Labels that do not change when the operator is upgraded."""
-    name = workflow.metadata.name
+    return identity_of(workflow.metadata.name)
+
+
+def identity_of(name: str) -> dict[str, str]:
+    """The same for the workflow of this name."""
     return {
         "app.kubernetes.io/name": name,
         "app.kubernetes.io/instance": name,
         "app.kubernetes.io/part-of": OPERATOR,
         MANAGED_BY: OPERATOR,
-        **selector(workflow),
+        WORKFLOW: name,
     }
 
 

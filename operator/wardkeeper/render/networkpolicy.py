@@ -26,18 +26,24 @@ if TYPE_CHECKING:
     from wardkeeper.render.surroundings import Surroundings
 
 OPEN = "open"
+_DENY, _ALLOW = "deny", "allow"
 _NAMESPACE = "kubernetes.io/metadata.name"
 _BOTH = ("Ingress", "Egress")
 
 
+def policy_names(workflow: str) -> tuple[str, str]:
+    """The names of the two policies of the workflow of this name."""
+    return f"{workflow}-{_DENY}", f"{workflow}-{_ALLOW}"
+
+
 def render_deny(workflow: HealthcareWorkflow, surroundings: Surroundings) -> Obj:
     """The policy that closes both directions; always there, never with a rule."""
-    return _policy(workflow, surroundings, "deny", selector(workflow))
+    return _policy(workflow, surroundings, _DENY, selector(workflow))
 
 
 def render_allow(workflow: HealthcareWorkflow, verdict: Verdict, surroundings: Surroundings) -> Obj:
     """The policy with the openings: declared peers in; open endpoints, DNS and API server out."""
-    policy = _policy(workflow, surroundings, "allow", {**selector(workflow), NET: OPEN})
+    policy = _policy(workflow, surroundings, _ALLOW, {**selector(workflow), NET: OPEN})
     incoming = list(_incoming(workflow))
     if incoming:
         policy["spec"]["ingress"] = incoming

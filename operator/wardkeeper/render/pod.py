@@ -39,15 +39,19 @@ def render_pod_template(
     mac: str | None = None,
 ) -> Obj:
     """The pod template; a new `mac` of the secrets makes Kubernetes replace the pods."""
-    labels = {
+    metadata: Obj = {"labels": pod_labels(workflow)}
+    if mac is not None:
+        metadata["annotations"] = {SECRETS_MAC: mac}
+    return {"metadata": metadata, "spec": _spec(workflow, surroundings, restart_policy)}
+
+
+def pod_labels(workflow: HealthcareWorkflow) -> dict[str, str]:
+    """The labels of the pod template."""
+    return {
         **identity(workflow),
         NET: OPEN,
         DATA_CLASS: workflow.spec.phi.classification.value,
     }
-    metadata: Obj = {"labels": labels}
-    if mac is not None:
-        metadata["annotations"] = {SECRETS_MAC: mac}
-    return {"metadata": metadata, "spec": _spec(workflow, surroundings, restart_policy)}
 
 
 def secrets_mac(workflow: HealthcareWorkflow, macs: Mapping[str, str]) -> str | None:

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wardkeeper.api.credential import CREDENTIAL_KIND
 from wardkeeper.api.workflow import KIND
@@ -24,9 +24,12 @@ from wardkeeper.render.metadata import MANAGED_BY, OPERATOR
 from wardkeeper.shell.tasks import end
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from wardkeeper.engine.secrets.ledger import Ledger
     from wardkeeper.engine.world import World
     from wardkeeper.kube.client import Client
+    from wardkeeper.kube.informer import Event
     from wardkeeper.shell.observe import Observer
 
 _log = logging.getLogger(__name__)
@@ -35,6 +38,22 @@ SELECTOR = f"{MANAGED_BY}={OPERATOR}"
 SYNC_LOOK = 0.05
 SWEEP_SECONDS = 600.0
 LIST_RETRY = 2.0
+
+
+class Followed(NamedTuple):
+    """Which objects of a kind are followed, which are believed to exist, and who is told."""
+
+    selector: str
+    known: Callable[[], Iterable[tuple[str, str]]]
+    on_event: Callable[[Event], None]
+
+
+def follow(kind: str, world: World, observer: Observer) -> Followed:
+    """How a kind of child is followed: by its label, but for NetworkPolicies, which all add up."""
+    children = partial(world.known, kind)
+    if kind != "NetworkPolicy":
+        return Followed(SELECTOR, children, observer.child)
+    return Followed("", lambda: {*children(), *world.strangers.names()}, observer.policy)
 
 
 class Following:
@@ -82,14 +101,15 @@ class Following:
     def begin(self) -> None:
         """Follow every kind of child; each is listed first, page by page."""
         for kind in CHILD_KINDS:
+            followed = follow(kind, self._world, self._observer)
             informer = Informer(
                 self._client,
                 resource_of(kind),
                 namespaces=self._namespaces,
-                label_selector=SELECTOR,
+                label_selector=followed.selector,
                 metadata_only=kind == "Secret",
-                known=partial(self._world.known, kind),
-                on_event=self._observer.child,
+                known=followed.known,
+                on_event=followed.on_event,
             )
             self._informers.append(informer)
             self._tasks.add(asyncio.create_task(informer.run(), name=f"follow {kind}"))

@@ -7,8 +7,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from wardkeeper.engine.pod_labels import any_labels_of
 from wardkeeper.engine.queue import Priority
 from wardkeeper.engine.seen import Key
+from wardkeeper.render.metadata import WORKFLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from wardkeeper.engine.secrets.ledger import Ledger
     from wardkeeper.engine.world import World
     from wardkeeper.kube.informer import Event
+    from wardkeeper.policy.opening import Opening
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +76,29 @@ class Observer:
         if self._queue.is_active(key) and not gone:
             return
         self._queue.add(key, Priority.LATER if event.initial else Priority.LIVE)
+
+    def policy(self, event: Event) -> None:
+        """An event of a NetworkPolicy, whoever made it.
+
+        One that is nobody's child matters to each workflow whose network it may open or close, also
+        while a pass runs: no worker looks afterwards whether one came.
+        """
+        strangers, namespace = self._world.strangers, event.obj["metadata"]["namespace"]
+        gone = event.type == "DELETED"
+        for opening in (strangers.forget if gone else strangers.observe)(event.obj):
+            for key in self._named(namespace, opening):
+                if opening.selector.may_select(any_labels_of(key.name)):
+                    self._queue.add(key, Priority.LATER if event.initial else Priority.LIVE)
+        self.child(event)
+
+    def _named(self, namespace: str, opening: Opening) -> list[Key]:
+        """The workflows of a namespace that an opening does not rule out by their name."""
+        names = opening.selector.values_of(WORKFLOW)
+        if names is not None:
+            keys = [Key(namespace, name) for name in names]
+        else:
+            keys = [key for key in self._world.workflows() if key.namespace == namespace]
+        return [key for key in keys if self._world.exists(*key)]
 
     def entry(self, ledger: Ledger, event: Event) -> None:
         """An event of the ledger; only what somebody else did to an entry wants a pass.

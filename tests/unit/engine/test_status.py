@@ -24,6 +24,7 @@ from wardkeeper.engine.secrets.job import SecretOutcome, Supplied
 from wardkeeper.engine.secrets.quarantine import Isolated
 from wardkeeper.engine.status import compose
 from wardkeeper.kube.resource import Ref
+from wardkeeper.policy.opening import Opener
 from wardkeeper.policy.verdict import EndpointVerdict, Verdict
 from wardkeeper.rotation.facts import Phase
 
@@ -115,6 +116,39 @@ def test_an_open_network_stalls_what_it_is_the_reason_for_and_nothing_else(
 ) -> None:
     status = compose(NEW, found(enforcement=Enforcement(Enforced.NO, "open"), **parts), NOW)
     assert told(status)[shape] == ("True", reason)
+
+
+@pytest.mark.parametrize(
+    ("parts", "closed", "ready"),
+    [
+        ({}, "OpenedByOthers", "OpenedByOthers"),
+        ({"enforcement": Enforcement(Enforced.YES)}, "OpenedByOthers", "OpenedByOthers"),
+        ({"enforcement": Enforcement(Enforced.UNKNOWN, "?")}, "OpenedByOthers", "OpenedByOthers"),
+        ({"enforcement": Enforcement(Enforced.NO, "x")}, "PoliciesNotEnforced", None),
+        ({"rollout": MOVING}, "OpenedByOthers", "OpenedByOthers"),
+        ({"would": NOTHING}, "OpenedByOthers", "OpenedByOthers"),
+        ({"would": WOULD}, "OpenedByOthers", "WouldChange"),
+        ({"supplied": Supplied((SEALED,))}, "OpenedByOthers", "VaultUnavailable"),
+        ({"stop": Terminal(Reason.SPEC_INVALID, "x")}, "OpenedByOthers", "SpecInvalid"),
+        ({"quarantine": "SEC-1", "isolated": Isolated()}, "OpenedByOthers", "Quarantined"),
+        ({"guards_in_place": False}, "PoliciesMissing", "PoliciesMissing"),
+    ],
+)
+def test_a_network_that_others_have_opened_is_not_closed_whatever_else_is_so(
+    parts: dict[str, Any], closed: str, ready: str | None
+) -> None:
+    opened = (Opener("allow-all", ingress=True, egress=False),)
+    status = compose(NEW, found(opened=opened, **parts), NOW)
+    seen = told(status)
+    assert seen["NetworkClosed"][1] == closed
+    assert seen["NetworkClosed"][0] == ("Unknown" if closed == "PoliciesMissing" else "False")
+    assert seen["Ready"] == ("False", ready or closed)
+    assert ("Stalled" in seen) is (seen["Ready"][1] not in _WAITS)
+    if closed == "OpenedByOthers" and ready in (closed, "Quarantined"):
+        assert "allow-all (ingress)" in status["conditions"][0]["message"]
+
+
+_WAITS = ("WouldChange", "VaultUnavailable", "PoliciesMissing")
 
 
 @pytest.mark.parametrize(
