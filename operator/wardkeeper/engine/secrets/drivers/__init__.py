@@ -62,6 +62,8 @@ def drivers(
 class _Drivers(dict[Engine, "Driver"]):
     """Engines that are there, and how the others are loaded, some of them together."""
 
+    __repr__ = object.__repr__
+
     def __init__(
         self, there: Iterable[Driver], load: Mapping[Engine, Callable[[], Iterable[Driver]]]
     ) -> None:
