@@ -80,10 +80,7 @@ class Tokens:
             Transient: an entry of the ledger changed meanwhile.
         """
         async with self._lock(owner.uid):
-            entry = await self._usable(owner)
-            if entry is None:
-                entry, token = await self._login.log_in(owner)
-                self._live[owner.uid] = _Live(entry.name, token)
+            entry = await self._usable(owner) or await self._logged_in(owner)
             token = await self._open(owner.uid, entry)
             await self._close_replaced(owner, entry)
             return self._vault.as_workflow(token, owner.namespace, owner.name)
@@ -110,17 +107,21 @@ class Tokens:
 
         When it turns out to be of no use any more, its leases count as ended. A pass calls it
         though its secrets need nothing. Without a token, or before its time, it asks nothing of
-        Vault.
+        Vault. One that somebody asked to delete is replaced at once, for that it is revoked.
 
         Raises:
             VaultError: nobody can tell now; it is renewed later.
             ApiError: an entry of the ledger could not be written.
         """
         async with self._lock(owner.uid):
-            if self._ledger.token(owner.uid) is not None:
-                entry = await self._usable(owner)
-                if entry is not None:
-                    await self._close_replaced(owner, entry)
+            best = self._ledger.token(owner.uid)
+            if best is None:
+                return
+            entry = await self._usable(owner)
+            if entry is None and best.doomed:
+                entry = await self._logged_in(owner)
+            if entry is not None:
+                await self._close_replaced(owner, entry)
 
     async def doubt(self, owner: Owner) -> bool:
         """Vault denied something: whether it refuses the token, so that a login may help.
@@ -217,6 +218,12 @@ class Tokens:
             if due is None or due > self._now() or await self._renewed(owner, entry):
                 return entry
         return None
+
+    async def _logged_in(self, owner: Owner) -> Credential:
+        """The entry of a new token."""
+        entry, token = await self._login.log_in(owner)
+        self._live[owner.uid] = _Live(entry.name, token)
+        return entry
 
     async def _open(self, uid: str, entry: Credential) -> str:
         live = self._live.get(uid)

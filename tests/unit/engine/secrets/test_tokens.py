@@ -305,6 +305,20 @@ async def test_a_token_whose_entry_somebody_deletes_is_replaced_before_it_is_rev
     assert hanging.name not in world.api.objects
 
 
+async def test_a_token_that_somebody_asked_to_delete_is_replaced_though_nobody_needs_one(
+    world: LedgerWorld,
+) -> None:
+    await world.tokens.own(OWNER)
+    world.api.doom(token(world).name)
+    world.hear()
+    await world.tokens.tend(OWNER)
+    assert list(world.vault.tokens) == [f"{TOKEN_CANARY}-2"]
+    assert [one.doomed for one in world.ledger.tokens(OWNER.uid)] == [False]
+    world.vault.calls.clear()
+    await world.tokens.tend(OWNER)
+    assert world.vault.calls == []
+
+
 async def test_known_leases_are_decrypted_once(world: LedgerWorld) -> None:
     await world.lease()
     world.vault.calls.clear()
