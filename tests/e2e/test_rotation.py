@@ -15,6 +15,7 @@ from tests.component.workflows import cron_job, secret, small
 from tests.e2e.stories import fresh_place
 from tests.e2e.strangers import refusing
 from wardkeeper.api.workflow import KIND
+from wardkeeper.vault.names import transit_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,6 +117,25 @@ def test_a_secret_that_is_no_longer_declared_goes_from_cluster_and_vault(place: 
     assert place.get("Secret", "export-db") is None
     assert place.stage.vault_keys(keys) == []
     place.until_ready("export")
+
+
+def test_a_secret_that_becomes_a_key_in_vault_leaves_neither_secret_nor_kv_entry(
+    stage: Stage, place: Place
+) -> None:
+    key = transit_key(place.namespace, "export", "phi")
+    stage.cluster.openbao.api("POST", f"transit/keys/{key}", {})
+    place.create(cron_job("export", secrets=[secret("db"), secret("phi")]))
+    place.until_ready("export")
+    becomes = {**secret("phi", overlap="0s"), "source": {"transit": {"key": "phi"}}}
+    place.edit(KIND, "export", {"spec": {"secrets": [secret("db"), becomes]}})
+    until(lambda: place.get("Secret", "export-phi") is None, "its Secret is gone")
+    kept = f"secret/metadata/hw/{place.namespace}/export"
+    until(lambda: stage.vault_keys(kept) == ["db"], "nothing of it is left in KV")
+    place.until_ready("export")
+    assert [one["engine"] for one in place.status("export")["secrets"]] == [
+        "KvGenerated",
+        "Transit",
+    ]
 
 
 def test_a_crash_between_vault_and_cluster_makes_no_second_version(
