@@ -29,7 +29,7 @@ add_python() {
   done
   find "$root/usr/share/doc" ! -name copyright ! -type d -delete
   rm -rf "$root/usr/share/man" "$root/usr/share/locale" "$root/usr/share/lintian" \
-    "$root/usr/share/bug" "$root/usr/sbin" "$root/sbin"
+    "$root/usr/share/bug" "$root/usr/sbin" "$root/sbin" "$root/root" "$root/var/local"
   mkdir -p "$root/etc/ssl/certs"
   cat "$root"/usr/share/ca-certificates/mozilla/*.crt > "$root/etc/ssl/certs/ca-certificates.crt"
   ln -s python3.11 "$root/usr/bin/python3"

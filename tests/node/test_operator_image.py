@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ import pytest
 
 from tests.cluster.installation import NAMESPACE
 from tests.cluster.node import parts, stock
-from tests.cluster.node.images import pack
 from tests.cluster.progress import Report
 
 if TYPE_CHECKING:
@@ -56,34 +54,6 @@ def test_the_same_checkout_gives_the_same_image(
     proof.note("operator", "digest of its image, built a second time", "the same", same)
 
 
-def test_what_the_containerfile_copies_gives_the_same_parts_by_debians_own_pip(
-    own: Layer, tmp_path: Path
-) -> None:
-    source = tmp_path / "source"
-    for place in copied(stock.CONTAINERFILE.read_text()):
-        there = source / place
-        there.parent.mkdir(parents=True, exist_ok=True)
-        if (parts.PROJECT / place).is_dir():
-            shutil.copytree(parts.PROJECT / place, there)
-        else:
-            shutil.copy(parts.PROJECT / place, there)
-    script = source / "image" / "assemble.sh"
-    for name, layer in (
-        ("python", parts.python(Report())),
-        ("libraries", parts.libraries(Report())),
-        ("operator", own),
-    ):
-        parts.assemble(name, script=script, interpreter="/usr/bin/python3")(tmp_path / name)
-        assert pack(tmp_path / name, tmp_path / f"{name}.tar").digest == layer.digest
-        shutil.rmtree(tmp_path / name)
-
-
-def copied(containerfile: str) -> list[str]:
-    """The files and folders of the checkout that the first stage is given."""
-    lines = containerfile.partition("\nFROM scratch")[0].splitlines()
-    return [place for line in lines if line.startswith("COPY ") for place in line.split()[1:-1]]
-
-
 def test_there_is_little_in_it(own: Layer, proof: Proof) -> None:
     libraries = parts.libraries(Report())
     taken = size(libraries.archive) + size(own.archive)
@@ -125,9 +95,3 @@ def test_the_operator_runs_as_restricted_asks_and_as_nobody_in_particular(
     what = "its user and group, and what happens when it writes to its root"
     wanted = "65532 65532, Read-only file system"
     proof.note("operator", what, wanted, ", ".join(told.splitlines()))
-
-
-def test_the_containerfile_assembles_the_same_parts() -> None:
-    text = stock.CONTAINERFILE.read_text()
-    assert "for part in python libraries operator; do sh /source/image/assemble.sh" in text
-    assert "COPY --from=assembled /root-of-image /" in text

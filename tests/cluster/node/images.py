@@ -68,8 +68,13 @@ def pack(folder: Path, target: Path) -> Layer:
     with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as archive:
         for name in sorted(os.listdir(folder)):
             archive.add(folder / name, arcname=name, filter=_anonymous)
-    with target.open("rb") as file:
-        return Layer(target, f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}")
+    return as_layer(target)
+
+
+def as_layer(archive: Path) -> Layer:
+    """An archive that is there, as a layer."""
+    with archive.open("rb") as file:
+        return Layer(archive, f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}")
 
 
 def write(name: str, layers: Sequence[Layer], config: dict[str, Any], target: Path) -> Image:

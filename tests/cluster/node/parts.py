@@ -77,21 +77,13 @@ def cached(name: str, made_from: bytes, make: Callable[[Path], None], report: Re
     return Layer(found[0], f"sha256:{found[0].name.split('.')[1]}")
 
 
-def assemble(
-    part: str, *, script: Path = ASSEMBLE, interpreter: str = sys.executable
-) -> Callable[[Path], None]:
-    """What fills a folder with one part of the operator's image.
-
-    Args:
-        part: of those that the script knows.
-        script: in the checkout that is assembled.
-        interpreter: whose pip is used.
-    """
+def assemble(part: str) -> Callable[[Path], None]:
+    """What fills a folder with one part of the operator's image, one that the script knows."""
 
     def fill(folder: Path) -> None:
         result = subprocess.run(
-            ["sh", str(script), part, str(folder)],
-            env={**os.environ, "PYTHON": interpreter},
+            ["sh", str(ASSEMBLE), part, str(folder)],
+            env={**os.environ, "PYTHON": sys.executable},
             capture_output=True,
             text=True,
             check=False,
