@@ -35,6 +35,7 @@ POLICIES = (
     "wardkeeper-workflow-identity",
     "wardkeeper-workflow-pods",
     "wardkeeper-workflow-templates",
+    "wardkeeper-workflow-tokens",
 )
 CHILDREN = "wardkeeper-workflow-children"
 
@@ -174,12 +175,12 @@ def _in_force(made: Installation) -> bool:
     probe = workflow("probe", "default")
     place = "/apis/wardkeeper.io/v1alpha1/namespaces/default/healthcareworkflows"
     metadata = {"name": "probe", "namespace": "default"}
+    labelled = {"labels": {"wardkeeper.io/workflow": "probe"}, **metadata}
     if made.send("GET", f"{place}/probe").code == 404:
         made.send("POST", place, probe, dry_run=False)
         accounts = "/api/v1/namespaces/default/serviceaccounts"
-        made.send("POST", accounts, {"metadata": metadata}, dry_run=False)
+        made.send("POST", accounts, {"metadata": labelled}, dry_run=False)
     pod = {"serviceAccountName": "probe", "containers": [{"name": "c", "image": "x"}]}
-    labelled = {"labels": {"wardkeeper.io/workflow": "probe"}, **metadata}
     annotated = {"annotations": {"kubernetes.io/service-account.name": "probe"}, **labelled}
     secret = {"metadata": annotated, "type": "kubernetes.io/service-account-token"}
     rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]
@@ -191,13 +192,12 @@ def _in_force(made: Installation) -> bool:
         ("", "pods", {"metadata": metadata, "spec": pod}, PEOPLE),
         ("", "pods", {"metadata": labelled, "spec": pod}, PEOPLE),
         ("", "secrets", secret, PEOPLE),
+        ("", "serviceaccounts/probe/token", {"spec": {"audiences": ["x"]}}, PEOPLE),
     )
-    # Who may do everything by RBAC, so that the policy alone is what refuses.
-    groups = ("system:masters",)
     for policy, (group, resource, body, user) in zip(POLICIES, tries, strict=True):
         root = f"/apis/{group}" if group else "/api/v1"
         answer = made.send(
-            "POST", f"{root}/namespaces/default/{resource}", body, user=user, groups=groups
+            "POST", f"{root}/namespaces/default/{resource}", body, user=user, groups=PLATFORM
         )
         if f"'{policy}'" not in answer.message:
             return False

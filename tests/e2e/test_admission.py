@@ -7,11 +7,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 import yaml
 
 from tests.cluster.levels import Level
 from tests.cluster.waiting import until
-from tests.e2e.installation import MANIFESTS, OPERATOR, PEOPLE, entry, installed, workflow
+from tests.e2e.installation import MANIFESTS, OPERATOR, PEOPLE, PLATFORM, entry, installed, workflow
 from wardkeeper.api.read import read_workflow
 from wardkeeper.api.workflow import HealthcareWorkflow
 from wardkeeper.policy.judge import judge
@@ -362,10 +363,18 @@ def test_no_secret_holds_a_token_of_a_workflow_that_never_ends(wardkeeper: Insta
         assert create(wardkeeper, "Secret", plain).code == 201
 
 
-def token(made: Installation, spec: dict[str, Any], user: str = OPERATOR) -> Answer:
-    path = f"{PLURALS['ServiceAccount'].format(f'namespaces/{NS}')}/{LAB}/token"
-    groups = () if user == OPERATOR else ADMINS
-    return made.send("POST", path, {"spec": spec}, user=user, groups=groups, dry_run=False)
+def token(
+    made: Installation,
+    spec: dict[str, Any],
+    user: str = OPERATOR,
+    *,
+    account: str = LAB,
+    groups: tuple[str, ...] = (),
+    labels: dict[str, str] | None = None,
+) -> Answer:
+    path = f"{PLURALS['ServiceAccount'].format(f'namespaces/{NS}')}/{account}/token"
+    body = {"metadata": {"labels": labels or {}}, "spec": spec}
+    return made.send("POST", path, body, user=user, groups=groups, dry_run=False)
 
 
 @pytest.mark.parametrize(
@@ -394,9 +403,26 @@ def test_the_operator_gets_short_tokens_for_vault(wardkeeper: Installation, audi
     assert answer.body["spec"]["audiences"] == [audience]
 
 
-def test_token_requests_of_others_are_left_to_rbac(wardkeeper: Installation) -> None:
+@pytest.mark.parametrize("audience", ["vault", "https://ehr.example.org"])
+@pytest.mark.parametrize("labels", [{}, {"wardkeeper.io/workflow": LAB}])
+def test_nobody_becomes_a_workflow_by_asking_for_its_token(
+    wardkeeper: Installation, audience: str, labels: dict[str, str]
+) -> None:
+    spec = {"audiences": [audience], "expirationSeconds": 7200}
+    answer = token(wardkeeper, spec, user=PEOPLE, groups=PLATFORM, labels=labels)
+    refused(answer, "'wardkeeper-workflow-tokens'", "a token of a ServiceAccount of your own")
+
+
+def test_tokens_of_whatever_is_no_workflow_are_left_to_rbac(wardkeeper: Installation) -> None:
     spec = {"audiences": ["anything"], "expirationSeconds": 7200}
-    assert token(wardkeeper, spec, user=PEOPLE).code == 201
+    assert token(wardkeeper, spec, user=PEOPLE, groups=PLATFORM, account="default").code == 201
+
+
+def test_who_could_take_the_policy_away_gets_the_token_of_a_workflow(
+    wardkeeper: Installation,
+) -> None:
+    spec = {"audiences": ["https://ehr.example.org"], "expirationSeconds": 600}
+    assert token(wardkeeper, spec, user=PEOPLE, groups=ADMINS).code == 201
 
 
 def rule(resource: str, *verbs: str, group: str = "", names: tuple[str, ...] = ()) -> Any:
@@ -564,15 +590,26 @@ def test_rbac_alone_says_who_reads_or_deletes_entries(wardkeeper: Installation, 
         refused(wardkeeper.send(method, kept, user=PEOPLE), 'resource "issuedcredentials"')
 
 
-def test_removed_in_the_right_order_nothing_of_the_guards_stays_behind(
+def test_with_the_definitions_gone_first_pods_still_start_and_the_guards_can_go(
     wardkeeper: Installation,
 ) -> None:
     cluster = wardkeeper.cluster
     cluster.create_namespace("afterwards")
     cluster.apply(workflow(LAB, "afterwards"))
-    cluster.kubectl("delete", "-k", str(MANIFESTS / "admission"))
     cluster.kubectl("delete", "-k", str(MANIFESTS.parent / "crds"))
-    until(
-        lambda: create(wardkeeper, "Pod", pod("default"), namespace="afterwards").code == 201,
-        "pods can be created again",
-    )
+    server = cluster.processes["kube-apiserver"]
+    server.stop()
+    server.start()
+    until(lambda: _served(wardkeeper), "the API server is back", check=server.check)
+    answer = create(wardkeeper, "Pod", pod("default"), namespace="afterwards")
+    assert answer.code == 201, answer.message
+    cluster.kubectl("delete", "-k", str(MANIFESTS / "admission"))
+    assert create(wardkeeper, "Pod", pod("default"), namespace="afterwards").code == 201
+
+
+def _served(made: Installation) -> bool:
+    """Whether the API server has all that it needs to judge a pod."""
+    try:
+        return made.send("GET", "/readyz").code == 200
+    except requests.ConnectionError:
+        return False
