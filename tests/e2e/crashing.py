@@ -213,23 +213,31 @@ def open_theatre() -> Iterator[Theatre]:
                 yield Theatre(place, stops, api, vault, databases, runner)
 
 
-def hasty_pods(stage: Stage) -> None:
-    """Have simulated pods become ready, and go, at once."""
-    stages, keys = ("pod-create", "pod-ready", "pod-delete"), ("delay", "jitter-delay")
-    told = ", ".join(f'"{one}.stage.kwok.x-k8s.io/{key}": "0s"' for one in stages for key in keys)
+def hasty_pods(stage: Stage, namespace: str = "") -> None:
+    """Have simulated pods become ready, and go, at once; in one namespace or in all."""
+    name = f"hasty{namespace}"
+    init = ("init-container-running", "init-container-completed")
+    stages, keys = ("create", *init, "ready", "delete"), ("delay", "jitter-delay")
+    told = ", ".join(
+        f'"pod-{one}.stage.kwok.x-k8s.io/{key}": "0s"' for one in stages for key in keys
+    )
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}
     change = {"expression": f"Object{{metadata: Object.metadata{{annotations: {{{told}}}}}}}"}
+    matched: dict[str, Any] = {"resourceRules": [{**rule, "operations": ["CREATE"]}]}
+    if namespace:
+        here = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+        matched["namespaceSelector"] = here
     made: dict[str, dict[str, Any]] = {
         "MutatingAdmissionPolicy": {
-            "matchConstraints": {"resourceRules": [{**rule, "operations": ["CREATE"]}]},
+            "matchConstraints": matched,
             "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": change}],
             "reinvocationPolicy": "Never",
             "failurePolicy": "Fail",
         },
-        "MutatingAdmissionPolicyBinding": {"policyName": "hasty"},
+        "MutatingAdmissionPolicyBinding": {"policyName": name},
     }
     for kind, spec in made.items():
-        stage.send("POST", kind, body={"metadata": {"name": "hasty"}, "spec": spec})
+        stage.send("POST", kind, body={"metadata": {"name": name}, "spec": spec})
 
 
 def _people(place: Place, databases: Databases) -> None:
