@@ -109,6 +109,13 @@ def test_labels_and_annotations_of_other_tools_come_and_go(wardkeeper: Installat
             assert answer.code == 200, answer.message
 
 
+def test_a_platform_names_credentials_of_its_registry(wardkeeper: Installation) -> None:
+    named = {"imagePullSecrets": [{"name": "registry"}]}
+    answer = as_people(wardkeeper, "PATCH", path_of(wardkeeper, "ServiceAccount"), named)
+    assert answer.code == 200, answer.message
+    assert named.items() <= answer.body.items()
+
+
 def test_pods_may_be_deleted_and_evicted(wardkeeper: Installation) -> None:
     name = a_pod_of(wardkeeper, NS, LAB)["metadata"]["name"]
     path = f"/api/v1/namespaces/{NS}/pods/{name}"
