@@ -17,6 +17,7 @@ from tests.component.apiserver.server import ApiServer
 from tests.component.operator_fixture import SPACE, is_ready, status_of, written
 from tests.component.workflows import CHILDREN, workflow
 from wardkeeper.api.workflow import KIND
+from wardkeeper.engine.secrets.sweep import Sweeper
 from wardkeeper.settings.model import Settings
 from wardkeeper.shell.metrics import Metrics
 from wardkeeper.shell.process import LeaseLost, Operator
@@ -130,6 +131,22 @@ async def test_an_operator_that_lost_its_lease_ends_and_writes_nothing_more(
         assert holder(server) == "thief"
         server.put(workflow())
         assert changes(server) == []
+
+
+async def test_an_operator_of_which_a_part_has_failed_ends(
+    unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nothing would be swept any more, and nobody would know."""
+
+    async def sweep(_: Sweeper) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Sweeper, "sweep", sweep)
+    async with cluster() as server, running(operator(server, "one", unused_tcp_port)) as task:
+        with pytest.raises(ExceptionGroup) as failed:
+            await asyncio.wait_for(task, SECONDS)
+        assert failed.group_contains(ZeroDivisionError)
+        assert holder(server) == ""
 
 
 async def test_a_deleted_workflow_is_forgotten(unused_tcp_port: int) -> None:

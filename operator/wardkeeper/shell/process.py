@@ -30,6 +30,7 @@ from wardkeeper.engine.workers import Workers
 from wardkeeper.engine.world import World
 from wardkeeper.engine.writer import Writer
 from wardkeeper.kube.client import Client
+from wardkeeper.kube.errors import NotLeading
 from wardkeeper.kube.events import Recorder
 from wardkeeper.kube.lease import Elector
 from wardkeeper.settings import Switch
@@ -247,7 +248,11 @@ class Operator:
         raise LeaseLost("the Lease was lost")
 
     async def _work(self, workers: Workers, sweeper: Sweeper) -> None:
-        """Run passes once everything is known and this process leads."""
+        """Run passes once everything is known and this process leads, and what goes with that.
+
+        Raises:
+            ExceptionGroup: a part has failed; without it the rest must not go on.
+        """
         await self.following.until_synced()
         if not self.elector.held:
             self.world.drop_contents()
@@ -258,15 +263,14 @@ class Operator:
             self.following.begin()
             await self.following.until_synced()
         self._look_at_all()
-        beside = {
-            asyncio.create_task(give_back(lambda: not len(self.queue)), name="trim"),
-            asyncio.create_task(sweeper.run(), name="sweep"),
-            asyncio.create_task(self.verification.run(), name="canary"),
-        }
         try:
-            await workers.run(self.settings.concurrency.workers)
-        finally:
-            await end(beside)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(give_back(lambda: not len(self.queue)), name="trim")
+                group.create_task(sweeper.run(), name="sweep")
+                group.create_task(self.verification.run(), name="canary")
+                group.create_task(workers.run(self.settings.concurrency.workers), name="passes")
+        except* NotLeading:
+            pass  # the Lease is lost, which is what is told
 
     def _secrets_seen(self, key: Key, outcomes: Sequence[SecretOutcome]) -> None:
         self.metrics.secrets.seen(key, outcomes)
