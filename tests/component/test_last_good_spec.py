@@ -7,7 +7,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.component.apiserver.faults import Refuse
-from tests.component.operator_fixture import SPACE, Core, condition, is_ready, status_of, story
+from tests.component.operator_fixture import (
+    SPACE,
+    Core,
+    condition,
+    is_ready,
+    status_of,
+    story,
+    written,
+)
 from tests.component.workflows import container, cron_job, secret, small, workflow
 from wardkeeper.api.workflow import KIND
 
@@ -155,6 +163,28 @@ def test_peers_of_what_runs_are_followed_while_a_newer_spec_is_refused() -> None
             server.put(cron_job(NAME))
             await core.until(lambda: is_ready(server, NAME))
             assert not opened()
+
+    story(tell)
+
+
+def test_nothing_is_written_in_mode_audit_though_the_spec_is_refused() -> None:
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            server.put(workflow(NAME))
+            await core.ready(NAME)
+            server.put(workflow(NAME, mode="Audit"))
+            await core.ready(NAME)
+            server.edit("Role", SPACE, NAME, lambda obj: obj["rules"].clear())
+            await core.until(lambda: condition(server, "Ready", NAME)["reason"] == "WouldChange")
+            before = len(server.seen)
+            server.put(refused(workflow(NAME, mode="Audit")))
+            await until_refused(core, server)
+            assert {kind for _, kind, _ in written(server, before)} == {f"{KIND}/status"}
+            server.put(workflow(NAME))
+            await core.ready(NAME)
+            role = server.get("Role", SPACE, NAME)
+            assert role is not None
+            assert role["rules"]
 
     story(tell)
 

@@ -68,7 +68,8 @@ class Judge:
         elif wanted is None:
             yield from _told(live, "SpecInvalid")
             spec = self._scene.specs.get(running)
-            if spec and spec["mode"] == "Enforce" and name not in self._scene.lost_spec:
+            enforced = live["spec"]["mode"] == "Enforce"
+            if spec and enforced and name not in self._scene.lost_spec:
                 before = self._ideal.children(live, spec, there)
                 if before and not self.blockers(live, before, there):
                     yield from self._equal(live, before, there)

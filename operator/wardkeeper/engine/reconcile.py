@@ -15,7 +15,7 @@ import orjson
 
 from wardkeeper.api.read import read_workflow
 from wardkeeper.api.reasons import Reason
-from wardkeeper.api.workflow import KIND, HealthcareWorkflow
+from wardkeeper.api.workflow import KIND, HealthcareWorkflow, Mode
 from wardkeeper.engine.converge import converge
 from wardkeeper.engine.cut_off import cut_off
 from wardkeeper.engine.digest import spec_digest
@@ -161,8 +161,12 @@ class Reconciler:
             memory.kept = False
 
     async def _go_on(self, key: Key, seen: Observed, found: Findings) -> float | None:
-        """Carry out what ran before a spec that is refused; seconds to the next look."""
-        before = await self._before(key, seen, found)
+        """Carry out what ran before a spec that is refused; seconds to the next look.
+
+        Nothing is written for a workflow that is only to be looked at.
+        """
+        audited = orjson.loads(seen.spec).get("mode") == Mode.AUDIT
+        before = None if audited else await self._before(key, seen, found)
         if before is None:
             return None
         last, problems = self._judge(key, seen, before, found)
