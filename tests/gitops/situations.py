@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.cluster.waiting import until
+from tests.component.policies import policy
 from tests.component.workflows import OTHER_IMAGE, container, secret, workflow
 from tests.gitops.judges import Verdict, Verdicts, judge
 from tests.gitops.slow import slow_operator
@@ -115,6 +116,17 @@ def made_invalid(place: Place) -> None:
     place.until_told(NAME, "Stalled", "AccessRefused")
 
 
+def opened_by_others(place: Place) -> None:
+    """A policy of somebody else lets everybody in, from before the workflow is there."""
+    place.create(policy("allow-all", place.namespace))
+    place.create(workflow(NAME))
+    place.until_told(NAME, "Stalled", "OpenedByOthers")
+    until(
+        lambda: place.condition(NAME, "WorkloadAvailable").get("status") == "True",
+        "its pods are ready",
+    )
+
+
 def deleted(place: Place) -> None:
     """A workflow that is ready is deleted, and there is no operator that takes its roles away."""
     place.create(workflow(NAME, secrets=[secret()]))
@@ -132,6 +144,7 @@ SITUATIONS = (
     Situation("changed and rolled out", changed, Verdict.READY),
     Situation("invalid spec", invalid_spec, Verdict.FAILED),
     Situation("made invalid", made_invalid, Verdict.FAILED),
+    Situation("opened by others", opened_by_others, Verdict.FAILED),
     Situation("being deleted", deleted, Verdict.PROGRESSING),
 )
 
