@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cluster.waiting import until
-from tests.component.workflows import container, cron_job, secret, small
+from tests.component.workflows import container, cron_job, job, secret, small
 from tests.e2e.strangers import changing, refusing
 from tests.e2e.webhook import refusing_webhook
 from wardkeeper.api.workflow import KIND
@@ -163,6 +163,34 @@ def test_a_missing_config_map_is_named_and_its_creation_is_noticed(place: Place)
     place.until_event(NAME, "ConfigMapMissing", "routes")
     place.create({"kind": "ConfigMap", "metadata": {"name": "routes"}})
     place.until_told(NAME, "Ready", "RolloutInProgress")
+
+
+@pytest.mark.usefixtures("unschedulable")
+def test_a_run_that_somebody_held_up_to_send_it_elsewhere_is_begun_anew(
+    stage: Stage, place: Place
+) -> None:
+    """Only while a run is suspended does Kubernetes let its template be changed."""
+    place.create(job("backfill"))
+    until(lambda: place.condition("backfill", "Ready").get("status") == "True", "it is Ready")
+    stage.operator.stop()
+    place.edit("Job", "backfill", {"spec": {"suspend": True}})
+    until(
+        lambda: "Suspended" in str(place.read("Job", "backfill")["status"].get("conditions")),
+        "it is suspended",
+    )
+    pod = {"spec": {"nodeSelector": {"rack": "theirs"}}}
+    place.edit("Job", "backfill", {"spec": {"template": pod}})
+    stage.operator.start()
+
+    def mended() -> bool:
+        found = place.get("Job", "backfill")
+        return found is not None and not (
+            found["spec"]["suspend"] or "nodeSelector" in found["spec"]["template"]["spec"]
+        )
+
+    until(mended, "it runs as wanted")
+    until(lambda: "drift" in place.status("backfill"), "that is told")
+    assert place.status("backfill")["drift"]["repaired"] == 1
 
 
 def test_a_foreign_policy_that_refuses_is_quoted_and_tried_again_ever_more_slowly(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from wardkeeper.api.asked import RECONCILE_AT, asked
 from wardkeeper.api.reasons import ConditionType, Reason
 from wardkeeper.api.workflow import Mode
-from wardkeeper.engine.drift import drift_of
+from wardkeeper.engine.drift import changed_by_others, drift_of
 from wardkeeper.engine.finalizer import add_finalizer, has_finalizer
 from wardkeeper.engine.gather import gather
 from wardkeeper.engine.outcome import Outcome, Terminal
@@ -232,15 +232,27 @@ class _Convergence:
                 change = await self._replan(with_stamp(wanted, live))
             if change if self._held else now != macs:
                 change = await self._replan(wanted)  # rolled out anyway: once for both
-        if change and ref.kind == "Job" and change.action is Action.REPLACE and self._settled:
-            change = None
-        if change and change.action is Action.REPLACE and self._is_running(ref):
-            raise runs(ref)
+        if change and ref.kind == "Job" and change.action is Action.REPLACE:
+            change = self._another_run(change)
         if change:
             await self._carry_out((change,))
             if ref.kind == "Deployment" and live and self._live_stamp(ref) != live:
                 self._tools.restarts.began(self._seen.uid)
         self._found.running = self._digest
+
+    def _another_run(self, change: Change) -> Change | None:
+        """The replacement of a run: for another spec when it has ended, for this one if need be.
+
+        Raises:
+            Transient: it must wait.
+        """
+        rollout = self._rollout_of(change.ref)
+        if self._settled:
+            over = rollout is not None and rollout.reason is Reason.COMPLETED
+            return change if changed_by_others(change) and not over else None
+        if rollout is not None and rollout.running:
+            raise runs(change.ref)
+        return change
 
     def _live_stamp(self, ref: Ref) -> str:
         child = self._children().get(ref)
@@ -308,9 +320,9 @@ class _Convergence:
             and told.get(ConditionType.WORKLOAD_AVAILABLE) == Reason.COMPLETED
         )
 
-    def _is_running(self, ref: Ref) -> bool:
+    def _rollout_of(self, ref: Ref) -> Rollout | None:
         child = self._children().get(ref)
-        return bool(child and child.rollout and child.rollout.running)
+        return child.rollout if child else None
 
 
 def _refused(todo: Plan) -> Outcome:

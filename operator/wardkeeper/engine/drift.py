@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from wardkeeper.api.status import DriftRecord
 from wardkeeper.engine.ownership import MANAGER
-from wardkeeper.engine.plan import Action, fingerprint
+from wardkeeper.engine.plan import IMMUTABLE, Action, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -56,6 +56,16 @@ def drift_of(
         return None
     fields = tuple(one.path for one in change.comparison.differences)
     return _record(change.ref, fields, manager, now)
+
+
+def changed_by_others(change: Change) -> bool:
+    """Whether somebody else set what nobody can change by now, so that a replacement undoes it.
+
+    An operator of another version may want something else for the same spec; that is no drift.
+    """
+    fields = IMMUTABLE.get(change.ref.kind, ())
+    differences = change.comparison.differences if change.comparison else ()
+    return any(one.path.startswith(fields) and one.manager != UNKNOWN for one in differences)
 
 
 def describe_drift(record: DriftRecord) -> str:
