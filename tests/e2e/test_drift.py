@@ -239,6 +239,25 @@ def test_a_child_that_was_disowned_is_ours_again(settled: Place, what: str) -> N
     assert until_repaired(settled, told)["name"] == name
 
 
+def test_a_child_that_somebody_keeps_from_going_is_not_taken_out_of_the_watch_either(
+    settled: Place,
+) -> None:
+    before = settled.read("Service", NAME)
+    settled.edit("Service", NAME, {"metadata": {"finalizers": ["example.org/held"]}})
+    settled.delete("Service", NAME)
+    settled.reconciled(NAME)
+    settled.edit("Service", NAME, [{"op": "remove", "path": "/metadata/labels"}])
+    try:
+        until(
+            lambda: content(settled.read("Service", NAME)) == content(before),
+            "it has its labels again",
+        )
+    finally:
+        settled.edit("Service", NAME, [{"op": "remove", "path": "/metadata/finalizers"}])
+    until(lambda: another(settled.get("Service", NAME), before), "it is made anew")
+    settled.until_ready(NAME)
+
+
 def test_the_same_drift_again_is_the_same_event_again(settled: Place) -> None:
     patch = {"rules": [{**ANYTHING, "resourceNames": [CANARY]}]}
     for _ in range(3):

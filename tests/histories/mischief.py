@@ -162,7 +162,8 @@ def take_name(scene: Scene) -> str | None:
         return None
     kind = scene.rng.choice(("ServiceAccount", "Role", "NetworkPolicy"))
     child = f"{name}-allow" if kind == "NetworkPolicy" else name
-    content: Obj = {"spec": {"podSelector": {}}} if kind == "NetworkPolicy" else {}
+    others: Obj = {"podSelector": {"matchLabels": {"app": "other"}}}
+    content = {"spec": others} if kind == "NetworkPolicy" else {}
     _delete(scene, name, kind, child, "Background")
     try:
         scene.place.create({"kind": kind, "metadata": {"name": child}, **content})

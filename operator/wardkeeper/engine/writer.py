@@ -143,11 +143,11 @@ class Writer:
                 ) from busy
             if live.owner != controller_of(desired):
                 raise taken(desired, live) from None
-            if live.leaving:
-                raise going(ref) from None
             body = live.body or {}
             if not must_be_replaced(ref, compare(desired, body)):
                 return await self._apply(desired, live.uid, lane)
+            if live.leaving:
+                raise going(ref) from None
             stands = see_child(body).rollout
             if stands and stands.running:
                 raise runs(ref) from None
