@@ -43,7 +43,10 @@ async def supply(job: Job, services: SecretServices) -> Supplied:
     outcomes = []
     for spec in job.secrets:
         work = Work(job, spec, services, now, asked.of(spec.name), handled.of(spec.name))
-        outcomes.append(_with_token(job, services, await Progress(work).run(), now, again))
+        outcomes.append(await Progress(work).run())
+    if len(services.ledger.tokens(job.uid)) > 1:
+        again = await _tend(job, services)  # the last that hung on a replaced one may have ended
+    outcomes = [_with_token(job, services, one, now, again) for one in outcomes]
     answered = all(
         one.reason is None and one.request == asked.of(one.name)
         for one in outcomes

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.engine.secrets.ledger_world import OWNER, LedgerWorld
+from tests.unit.engine.secrets.ledger_world import OWNER, TOKEN_CANARY, LedgerWorld
 from tests.unit.proof.authorities import NOW
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.secrets import SecretSpec
-from wardkeeper.engine.secrets.drivers import drivers
+from wardkeeper.engine.secrets.drivers import database, drivers
 from wardkeeper.engine.secrets.job import Delivered, Job
 from wardkeeper.engine.secrets.supply import supply
 from wardkeeper.rotation.facts import Phase
@@ -86,3 +86,24 @@ async def test_what_was_looked_at_before_it_was_replaced_is_not_believed_any_mor
     synced["vendor"] = SyncedEntry(2, NOW, {"token": "two"})
     assert (await passes.one(rotate_now="db@1")).version == "2"
     assert (await passes.one(rotate_now="db@1", handled_rotate_now="db@1")).version == "2"
+
+
+async def test_a_token_goes_in_the_pass_in_which_the_last_that_hung_on_it_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def log_in(*_: object, **__: object) -> None:
+        """Everybody is let in."""
+
+    monkeypatch.setattr(database, "log_in", log_in)
+    where = {"host": "db.clinic.svc", "database": "intake"}
+    source = {"database": {"role": "one", "strategy": "Dynamic", "connection": where}}
+    spec = {"name": "db", "source": source, "rotation": {"every": "1h", "overlap": "0s"}}
+    passes = Passes(spec=SecretSpec.model_validate(spec))
+    assert (await passes.one()).reason is None
+    [token] = passes.world.ledger.tokens(OWNER.uid)
+    passes.world.api.doom(token.name)
+    passes.world.hear()
+    assert (await passes.one()).reason is None
+    assert len(passes.world.vault.leases) == 1
+    assert list(passes.world.vault.tokens) == [f"{TOKEN_CANARY}-2"]
+    assert len(passes.world.ledger.tokens(OWNER.uid)) == 1
