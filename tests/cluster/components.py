@@ -11,8 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.cluster.places import SOURCES
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+RUN_ONCE = SOURCES / "run-once.yaml"
+"""How kwok lets pods end that are of no Job, besides its own stages."""
 
 HOST = "127.0.0.1"
 ISSUER = "https://kubernetes.default.svc.cluster.local"
@@ -202,6 +207,7 @@ def kwok(layout: Layout, folder: Path) -> list[str]:
         str(folder / "kwok"),
         f"--kubeconfig={layout.config / 'kwok.kubeconfig'}",
         f"--config={folder / 'stages.yaml'}",
+        f"--config={RUN_ONCE}",
         "--manage-all-nodes=true",
         f"--node-ip={HOST}",
         f"--cidr={POD_CIDR}",
