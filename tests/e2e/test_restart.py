@@ -11,7 +11,7 @@ import requests
 
 from tests.cluster.installation import Installation
 from tests.cluster.waiting import until
-from tests.component.workflows import cron_job, secret, workflow
+from tests.component.workflows import cron_job, secret, small, workflow
 from tests.e2e.stage import RefusedError
 from tests.e2e.stories import CHILD_KINDS, fresh_place
 from wardkeeper.api.workflow import KIND
@@ -167,6 +167,26 @@ def test_an_outage_of_the_api_server_changes_nothing_and_work_goes_on_after_it(
     written = {one.resource for one in settled.writes(mark)}
     assert written <= {"healthcareworkflows/status"}
     lose_all(settled, TWIN)
+
+
+def test_a_peer_that_goes_while_the_api_server_comes_back_is_missed_soon(
+    stage: Stage, place: Place
+) -> None:
+    """The watch has lost its place by then, and a new list does not tell what is gone."""
+    peer = {"name": "archive", "kind": "TCP", "workflow": {"name": "archive"}, "port": 2577}
+    place.create(small("archive"))
+    place.create(cron_job(NIGHTLY, endpoints=[peer]))
+    place.until_ready(NIGHTLY)
+    server = stage.cluster.processes["kube-apiserver"]
+    server.kill()
+    server.start()
+    until(lambda: answers(stage), "the API server is back", seconds=60)
+    place.delete(KIND, "archive", propagationPolicy="Background")
+    stage.settle()  # kubelet would start an operator anew that gave up
+    until(
+        lambda: "2577" not in str(place.read("NetworkPolicy", f"{NIGHTLY}-allow")["spec"]),
+        "the way to it is closed",
+    )
 
 
 def lose_all(place: Place, name: str) -> None:

@@ -4,6 +4,7 @@
 
 kopf watches workflows. The list at the start tells when all of them are known, which kopf does
 not tell; the lists later find what its watch may miss, a workflow that was deleted meanwhile.
+When kopf has lost its place and has listed anew, one follows at once.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wardkeeper.api.credential import CREDENTIAL_KIND
 from wardkeeper.api.workflow import KIND
@@ -24,7 +26,7 @@ from wardkeeper.render.metadata import MANAGED_BY, OPERATOR
 from wardkeeper.shell.tasks import end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from wardkeeper.engine.secrets.ledger import Ledger
     from wardkeeper.engine.world import World
@@ -38,6 +40,8 @@ SELECTOR = f"{MANAGED_BY}={OPERATOR}"
 SYNC_LOOK = 0.05
 SWEEP_SECONDS = 600.0
 LIST_RETRY = 2.0
+LIST_CALM = 2.0
+"""Seconds after kopf has listed anew in which the rest of its list may come."""
 
 
 class Followed(NamedTuple):
@@ -83,6 +87,7 @@ class Following:
         self._informers: list[Informer] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._listed = False
+        self._missed = asyncio.Event()
 
     @property
     def synced(self) -> bool:
@@ -140,10 +145,24 @@ class Following:
             try:
                 await self._list_once()
                 self._listed = True
-                await asyncio.sleep(SWEEP_SECONDS)
+                await self._pause()
             except ApiError as error:
                 _log.warning("workflows cannot be listed", extra={"failure": error.reason})
                 await asyncio.sleep(LIST_RETRY)
+
+    def watched(self, type: str | None, raw: Mapping[str, Any]) -> None:  # noqa: A002
+        """An event of kopf's watch; type None is a list, which does not tell what is gone."""
+        self._observer.workflow(type, raw)
+        if type is None:
+            self._missed.set()
+
+    async def _pause(self) -> None:
+        """Until workflows are to be listed again: at times, and soon after kopf has listed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SWEEP_SECONDS):
+                await self._missed.wait()
+                await asyncio.sleep(LIST_CALM)
+                self._missed.clear()
 
     async def _list_once(self) -> None:
         before = {key: self._world.workflow(key) for key in self._world.workflows()}

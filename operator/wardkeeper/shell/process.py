@@ -156,7 +156,7 @@ class Operator:
             watch = watch_workflows(
                 self._access,
                 self.settings.namespaces,
-                observe=self.observer.workflow,
+                observe=self.following.watched,
                 stop=quit_kopf,
                 user_agent=f"{USER_AGENT} kopf",
             )
