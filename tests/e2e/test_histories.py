@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 GIVEN = "WARDKEEPER_HISTORY_SEED"
-BURSTS, STEPS = 2, 8
+BURSTS, STEPS = 1, 10
 
 
 def drawn() -> int:

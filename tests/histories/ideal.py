@@ -94,7 +94,13 @@ def differences(rendered: Obj, ideal: Obj, live: Obj) -> list[str]:
     owners = [one for one in live["metadata"].get("ownerReferences", ()) if one.get("controller")]
     if owners != rendered["metadata"]["ownerReferences"]:
         found.append("metadata.ownerReferences")
-    return found
+    return found if is_recorded(live) else [*found, "metadata.managedFields"]
+
+
+def is_recorded(live: Obj) -> bool:
+    """Whether the server has on record what the operator applied."""
+    entries = live["metadata"].get("managedFields", ())
+    return any((one["manager"], one["operation"]) == ("wardkeeper", "Apply") for one in entries)
 
 
 def _exists(there: Look, name: str) -> bool:

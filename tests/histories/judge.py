@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tests.e2e.stories import condition_of
-from tests.histories.ideal import differences
+from tests.histories.ideal import differences, is_recorded
 from tests.histories.look import WORKLOADS, controller, held, leaving
 from wardkeeper.api.workflow import KIND
 from wardkeeper.engine.digest import spec_digest
@@ -115,6 +115,8 @@ class Judge:
             stays = kind in KEPT or (kind, child) == ("NetworkPolicy", f"{name}-deny")
             if not stays and not held(one):
                 yield f"{kind} {child} is there, and the workflow is cut off"
+            if stays and kind not in KEPT and not is_recorded(one):
+                yield f"{kind} {child}: metadata.managedFields"
         if running and ("NetworkPolicy", f"{name}-deny") not in there.objects:
             yield "nothing closes the network of what is cut off"
 
