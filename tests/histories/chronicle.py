@@ -29,7 +29,8 @@ GUARDED = (KIND, *WORKLOADS, "ServiceAccount", "NetworkPolicy")
 def guard_complaints(before: Look, history: Iterable[Change], burst: Burst) -> Iterator[str]:
     """Workloads that came before their guards, guards that went before, and early readiness.
 
-    What somebody deleted in this burst may be missing at any moment of it.
+    What somebody deleted in this burst may be missing at any moment of it, and so may what a
+    quarantine takes away that began or was lifted in it.
     """
     there = {**before.objects, **{(KIND, name): one for name, one in before.workflows.items()}}
     for change in history:
@@ -38,7 +39,7 @@ def guard_complaints(before: Look, history: Iterable[Change], burst: Burst) -> I
         ours = owner.get("kind") == KIND
         if change.type == "DELETED":
             there.pop(ref, None)
-            if ours and ref not in burst.deleted:
+            if ours and ref not in burst.deleted and owner["name"] not in burst.isolated:
                 yield from _went(ref, owner, there, change.version)
             continue
         new = ref not in there
@@ -67,6 +68,8 @@ def _too_early(change: Change, there: dict[Ref, Obj], burst: Burst) -> Iterator[
 
 
 def _missing(name: str, there: dict[Ref, Obj], burst: Burst) -> list[Ref]:
+    if name in burst.isolated:
+        return []
     return [guard for guard in _guards(name) if guard not in there and guard not in burst.deleted]
 
 

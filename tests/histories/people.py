@@ -87,6 +87,7 @@ def quarantine(scene: Scene) -> str | None:
         return None
     lifted = name in scene.cut_off
     scene.cut_off ^= {name}
+    scene.burst.isolated.add(name)
     scene.touch(name)
     scene.place.annotate(name, quarantine=None if lifted else "SEC-7")
     return f"{'lift' if lifted else 'begin'} quarantine of {name}"

@@ -37,12 +37,14 @@ class Burst:
         rough: the operator or the API server was killed.
         deleted: children that somebody deleted, by kind and name.
         touched: workflows whose spec, mode or quarantine changed, or that were made.
+        isolated: workflows whose quarantine began or was lifted.
         hurt: workflows whose children somebody else wrote to.
     """
 
     rough: bool = False
     deleted: set[tuple[str, str]] = field(default_factory=set)
     touched: set[str] = field(default_factory=set)
+    isolated: set[str] = field(default_factory=set)
     hurt: set[str] = field(default_factory=set)
 
 
