@@ -61,8 +61,8 @@ async def cut_off(
     deny = render_deny(workflow, tools.surroundings()) if workflow else None
     if workflow and deny:
         await _close(tools, key, seen, deny, found)
-        found.guards_in_place = True
     await _take_away(tools, key, seen, ref_of(deny) if deny else None)
+    found.guards_in_place = deny is not None
     if workflow:
         found.supplied = Supplied(tuple(_blanked(workflow)))
         found.rollout = _rollout(tools, key, workflow)
