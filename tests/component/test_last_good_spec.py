@@ -198,3 +198,71 @@ def test_a_refused_spec_that_was_never_preceded_makes_nothing() -> None:
             assert server.get("ServiceAccount", SPACE, NAME) is None
 
     story(tell)
+
+
+READ = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}
+READ["resourceNames"] = ["routes"]
+NODES = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}
+ARCHIVE = {"name": "archive", "kind": "TCP", "workflow": {"name": "archive"}, "port": 2575}
+
+
+def too_much(call: ApiCall) -> bool:
+    """Whether the operator asks for a Role that it may not pass on."""
+    return (call.verb, call.kind.name) == ("apply", "Role") and "nodes" in str(call.body)
+
+
+def grants_little(server: ApiServer) -> None:
+    """Have the server refuse such Roles, as Kubernetes does."""
+    words = 'user "w" is attempting to grant RBAC permissions not currently held'
+    server.faults.next(match=too_much, fault=Refuse(403, message=words), times=10**6)
+
+
+def test_of_a_spec_whose_rights_are_refused_nothing_is_carried_out() -> None:
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            grants_little(server)
+            server.put(small("archive"))
+            server.put(cron_job(NAME, access={"rules": [READ]}))
+            await core.ready(NAME)
+            before, place = len(server.seen), f"{NAME}-allow"
+            policy = server.get("NetworkPolicy", SPACE, place)
+            wanted = {"access": {"rules": [NODES]}, "endpoints": [ARCHIVE]}
+            server.put(cron_job(NAME, schedule="1 1 1 1 *", **wanted))
+            await core.until(lambda: condition(server, "Ready", NAME)["reason"] == "AccessRefused")
+            await core.quiet(5)
+            told = {kind for _, kind, name in written(server, before) if name == NAME}
+            assert told <= {f"{KIND}/status", "Role"}
+            assert server.get("NetworkPolicy", SPACE, place) == policy
+            assert schedule(server) == "30 2 * * *"
+            ready = condition(server, "Ready", NAME)
+            assert ready["message"].endswith("; what ran before keeps running")
+            assert condition(server, "Stalled", NAME)["reason"] == "AccessRefused"
+
+    story(tell)
+
+
+def test_what_runs_is_repaired_while_the_rights_of_a_newer_spec_are_refused() -> None:
+    async def tell(server: ApiServer) -> None:
+        grants_little(server)
+        async with Core(server) as core:
+            server.put(cron_job(NAME, access={"rules": [READ]}))
+            await core.ready(NAME)
+            server.put(cron_job(NAME, access={"rules": [NODES]}))
+            await core.until(lambda: condition(server, "Ready", NAME)["reason"] == "AccessRefused")
+            await core.quiet(5)
+        async with Core(server) as core:
+            await core.quiet(5)
+            server.edit("Role", SPACE, NAME, lambda obj: obj["rules"].clear())
+            server.delete("NetworkPolicy", SPACE, f"{NAME}-deny")
+            await core.until(lambda: server.get("NetworkPolicy", SPACE, f"{NAME}-deny"))
+            await core.until(lambda: (server.get("Role", SPACE, NAME) or {}).get("rules") == [READ])
+            await core.quiet(5)
+            before = len(server.seen)
+            await core.quiet(5)
+            assert not written(server, before)
+            server.put(cron_job(NAME, schedule="1 1 1 1 *", access={"rules": [READ]}))
+            await core.until(lambda: is_ready(server, NAME))
+            assert schedule(server) == "1 1 1 1 *"
+            assert not server.objects(REVISION)
+
+    story(tell)

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 NAME = "router"
 NIGHTLY = "export"
 TOO_MUCH = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}
+OUTSIDE = {
+    "name": "ehr",
+    "kind": "HTTPS",
+    "host": "ehr.example.org",
+    "cidrs": ["203.0.113.0/28"],
+    "port": 443,
+}
 FINE = {"apiGroups": [""], "resources": ["services"], "verbs": ["list"]}
 
 
@@ -78,10 +85,15 @@ def test_a_right_that_becomes_grantable_is_granted_at_the_next_look(
 def test_a_running_workflow_that_asks_for_too_much_keeps_what_it_has(place: Place) -> None:
     place.create(cron_job(NIGHTLY, access={"rules": [FINE]}))
     place.until_ready(NIGHTLY)
-    place.edit(KIND, NIGHTLY, {"spec": {"access": {"rules": [TOO_MUCH]}}})
-    place.until_told(NIGHTLY, "Stalled", "AccessRefused")
+    allowed = place.read("NetworkPolicy", f"{NIGHTLY}-allow")["spec"]
+    place.edit(KIND, NIGHTLY, {"spec": {"access": {"rules": [TOO_MUCH]}, "endpoints": [OUTSIDE]}})
+    stalled = place.until_told(NIGHTLY, "Stalled", "AccessRefused")
+    assert stalled["message"].endswith("; what ran before keeps running")
     assert place.read("Role", NIGHTLY)["rules"] == [FINE]
+    assert place.read("NetworkPolicy", f"{NIGHTLY}-allow")["spec"] == allowed
     assert place.get("CronJob", NIGHTLY)
+    place.delete("NetworkPolicy", f"{NIGHTLY}-deny")
+    until(lambda: place.get("NetworkPolicy", f"{NIGHTLY}-deny"), "what runs is repaired")
 
 
 @pytest.mark.parametrize(

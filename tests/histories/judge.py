@@ -67,18 +67,14 @@ class Judge:
             yield from _told(live, "WouldChange", "AuditMode")
         elif wanted is None:
             yield from _told(live, "SpecInvalid")
-            spec = self._scene.specs.get(running)
-            enforced = live["spec"]["mode"] == "Enforce"
-            if spec and enforced and name not in self._scene.lost_spec:
-                before = self._ideal.children(live, spec, there)
-                if before and not self.blockers(live, before, there):
-                    yield from self._equal(live, before, there)
+            yield from self._as_it_ran(live, there)
         elif blocked := self.blockers(live, wanted, there):
             stays = any(held(there.objects[ref]) for ref in blocked)
             reasons = ("NameTaken", "AccessRefused", *(["Deleting"] if stays else []))
             yield from _told(live, *reasons, found=blocked)
         elif not self._scene.traits[name].may_be_granted:
             yield from _told(live, "AccessRefused")
+            yield from self._as_it_ran(live, there)
         else:
             yield from self._equal(live, wanted, there)
             digest = spec_digest(json.dumps(live["spec"]).encode())
@@ -86,6 +82,16 @@ class Judge:
                 if running != digest:
                     yield f"runs {running}, wanted {digest}"
                 yield from _told(live, "Converged", *self._may_take_long(name))
+
+    def _as_it_ran(self, live: Obj, there: Look) -> Iterator[str]:
+        """What ran before a spec that is refused is looked after in full."""
+        running = live["status"].get("revision", {}).get("running", "")
+        spec = self._scene.specs.get(running)
+        enforced = live["spec"]["mode"] == "Enforce"
+        if spec and enforced and live["metadata"]["name"] not in self._scene.lost_spec:
+            before = self._ideal.children(live, spec, there)
+            if before and not self.blockers(live, before, there):
+                yield from self._equal(live, before, there)
 
     def _may_take_long(self, name: str) -> tuple[str, ...]:
         """A Job made anew under its name may wait minutes for the controller that begins runs."""

@@ -207,7 +207,7 @@ class History:
 
     def _is_wrong(self, name: str) -> bool:
         traits = self._scene.traits.get(name)
-        return traits is not None and not traits.can_be_carried_out
+        return traits is not None and not (traits.can_be_carried_out and traits.may_be_granted)
 
     def _log_size(self) -> int:
         log = self._scene.stage.operator.log

@@ -151,16 +151,23 @@ class _Convergence:
     async def _guards(self, todo: Plan) -> None:
         """Everything that must be there before the workload, all at once.
 
-        Only the RoleBinding waits for the Role, whose rules Kubernetes looks at to admit it.
+        Only the RoleBinding waits for the Role, whose rules Kubernetes looks at to admit it. Where
+        another spec runs, everything does: rights that are refused leave that one as it is, whole.
         When one cannot be made, no workload is made or changed; but one that runs is still put
         back when somebody else changed it.
         """
         if self._workflow.spec.secrets and not has_finalizer(self._seen):
             stored = await add_finalizer(self._tools.client, self._key, self._seen)
             self._tools.observed("MODIFIED", stored)
+        rights = [one for one in todo.guards if one.ref.kind == "Role"]
         bindings = [one for one in todo.guards if one.ref.kind == "RoleBinding"]
+        others = [one for one in todo.guards if one not in rights and one not in bindings]
         try:
-            await self._carry_out([one for one in todo.guards if one not in bindings])
+            if self._found.succeeds:
+                await self._carry_out(rights)
+                rights = []
+            self._found.begun = True
+            await self._carry_out([*rights, *others])
             await self._carry_out(bindings)
             if todo.refused:
                 raise _refused(todo)

@@ -41,6 +41,7 @@ class Findings:
         quarantine: why the workflow is to be cut off; empty when it is not.
         enforcement: whether the network plug-in is seen to enforce policies.
         pods: labels of the pods that the pass is about; None when it could not read the workflow.
+        begun: something was written, or would have been, that belongs to the spec of this pass.
         opened: NetworkPolicies of others that open these pods.
         isolated: how far it is cut off from Vault; None when the pass did not get to that.
     """
@@ -60,5 +61,11 @@ class Findings:
     quarantine: str = ""
     isolated: Isolated | None = None
     pods: PodLabels | None = None
+    begun: bool = False
     opened: tuple[Opener, ...] = ()
     enforcement: Enforcement = field(default_factory=Enforcement)
+
+    @property
+    def succeeds(self) -> bool:
+        """Whether the spec of this pass is to take the place of another one that runs."""
+        return self.running is not None and self.running != self.digest

@@ -40,7 +40,8 @@ class Terminal(Outcome):
 
         Only the spec itself is watched; rights and objects of others are not.
         """
-        return self.next_look if self.reason is Reason.SPEC_INVALID else RECHECK
+        looks = [] if self.reason is Reason.SPEC_INVALID else [RECHECK]
+        return min((*looks, *filter(None, (self.next_look,))), default=None)
 
 
 class Transient(Outcome):

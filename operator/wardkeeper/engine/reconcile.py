@@ -142,15 +142,26 @@ class Reconciler:
             ran = workflow if not problems else await self._ran(key, seen, found)
             return await cut_off(self._tools, key, seen, ran, found)
         if workflow is not None and not problems:
-            later = await converge(self._tools, key, seen, workflow, found, found.digest)
+            try:
+                later = await converge(self._tools, key, seen, workflow, found, found.digest)
+            except Terminal as refused:
+                if found.begun or not found.succeeds:
+                    raise
+                raise await self._kept(key, seen, found, refused.reason, refused.message) from None
             if found.running == found.digest:
                 await self._carried_out(key, seen, workflow)
             return later
-        later = await self._go_on(key, seen, found)
         subject = f"{KIND} {key.namespace}/{key.name}"
-        kept = "; what ran before keeps running" if found.running else ""
         text = "; ".join(one.message(subject) for one in problems[:5])
-        raise Terminal(Reason.SPEC_INVALID, f"{text}{kept}", next_look=later)
+        raise await self._kept(key, seen, found, Reason.SPEC_INVALID, text)
+
+    async def _kept(
+        self, key: Key, seen: Observed, found: Findings, reason: Reason, text: str
+    ) -> Terminal:
+        """Look after the last spec; what is to be said of the one that is not carried out."""
+        later = await self._go_on(key, seen, found)
+        kept = "; what ran before keeps running" if found.running else ""
+        return Terminal(reason, f"{text}{kept}", next_look=later)
 
     async def _carried_out(self, key: Key, seen: Observed, workflow: HealthcareWorkflow) -> None:
         """The newest spec is in force: no older one is kept any more."""
