@@ -101,6 +101,30 @@ def test_a_child_that_others_keep_from_going_is_deleted_once() -> None:
     story(tell)
 
 
+def test_what_is_going_already_is_not_deleted_to_be_made_anew() -> None:
+    binding = ("RoleBinding", SPACE, "router")
+
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            server.put(workflow())
+            await core.ready()
+            server.edit(*binding, lambda obj: obj["metadata"].update(finalizers=["example.org/x"]))
+            server.delete(*binding)
+            await core.quiet(5)
+            before = len(server.seen)
+            server.edit(*binding, lambda obj: obj["roleRef"].update(name="other"))
+            await core.until(lambda: condition(server, "Ready").get("reason") == "Deleting")
+            await core.quiet(60)
+            assert not [one for one in written(server, before) if one[0] == "delete"]
+            server.edit(*binding, lambda obj: obj["metadata"].pop("finalizers"))
+            await core.ready()
+            made = server.get(*binding)
+            assert made is not None
+            assert made["roleRef"]["name"] == "router"
+
+    story(tell)
+
+
 def test_nothing_is_remembered_of_a_workflow_that_is_gone() -> None:
     async def tell(server: ApiServer) -> None:
         async with Core(server) as core:

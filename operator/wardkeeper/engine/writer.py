@@ -59,6 +59,8 @@ class Writer:
             elif change.action is Action.REPAIR and change.desired and change.live:
                 await self._repair(change, change.desired, change.live, lane)
             elif change.action is Action.REPLACE and change.desired and change.live:
+                if change.live.leaving:
+                    raise going(change.ref)
                 await self.delete(change.ref, change.live.uid)
                 await self._create(change.desired, lane)
             elif change.action is Action.DELETE and change.live:
