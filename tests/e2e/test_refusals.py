@@ -178,6 +178,22 @@ def test_a_missing_config_map_is_named_and_its_creation_is_noticed(place: Place)
 
 
 @pytest.mark.usefixtures("unschedulable")
+def test_a_run_whose_record_of_owners_is_wiped_goes_on(place: Place) -> None:
+    place.create(job("backfill"))
+    until(lambda: place.condition("backfill", "Ready").get("status") == "True", "it is Ready")
+    made = place.read("Job", "backfill")
+    place.edit("Job", "backfill", [{"op": "add", "path": "/metadata/managedFields", "value": [{}]}])
+    until(lambda: "drift" in place.status("backfill"), "the repair is told")
+    place.reconciled("backfill")
+    found = place.read("Job", "backfill")
+    assert found["metadata"]["uid"] == made["metadata"]["uid"]
+    assert place.status("backfill")["drift"]["repaired"] == 1
+    managers = {one["manager"] for one in found["metadata"]["managedFields"]}
+    assert "wardkeeper" in managers
+    assert "before-first-apply" not in managers
+
+
+@pytest.mark.usefixtures("unschedulable")
 def test_a_run_that_somebody_held_up_to_send_it_elsewhere_is_begun_anew(
     stage: Stage, place: Place
 ) -> None:

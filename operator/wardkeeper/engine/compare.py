@@ -48,6 +48,13 @@ RECORD: Path = ("metadata", "managedFields")
 OLDER = "before-first-apply"
 """The server's name for whoever set what was there when nobody was on record."""
 
+IMMUTABLE = {
+    "Job": ("spec.template", "spec.completions", "spec.selector"),
+    "Deployment": ("spec.selector",),
+    "RoleBinding": ("roleRef",),
+}
+"""Fields that Kubernetes lets nobody change: the object is replaced when one must differ."""
+
 _REMOVED = object()
 
 
@@ -104,7 +111,7 @@ def compare(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
         path
         for setter in others
         for path in undesired(setter.fields, _visible(known, setter.fields, kind), allowed)
-        if not _tolerated(kind, path)
+        if not (_tolerated(kind, path) or _as_made(setter, kind, path, live))
     )
     foreign += tuple(_older(live))
     lost = [path for setter in ours for path in undesired(setter.fields, known, desired)]
@@ -156,6 +163,11 @@ def _older(live: Mapping[str, Any]) -> Iterator[Path]:
     for at, entry in enumerate(live.get("metadata", {}).get("managedFields", ())):
         if entry.get("manager") == OLDER:
             yield (*RECORD, at)
+
+
+def _as_made(setter: Setter, kind: str, path: Path, live: Mapping[str, Any]) -> bool:
+    """Whether nobody can have set a field since the object was made, though nobody is on record."""
+    return setter.manager == OLDER and describe(path, live).startswith(IMMUTABLE.get(kind, ()))
 
 
 def _with_room(kind: str, desired: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wardkeeper.api.status import DriftRecord
+from wardkeeper.engine.compare import IMMUTABLE
 from wardkeeper.engine.ownership import MANAGER
-from wardkeeper.engine.plan import IMMUTABLE, Action, fingerprint
+from wardkeeper.engine.plan import Action, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -14,20 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from wardkeeper.engine.compare import Comparison, compare
+from wardkeeper.engine.compare import IMMUTABLE, Comparison, compare
 from wardkeeper.kube.resource import Ref, ref_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from wardkeeper.render.metadata import Obj
-
-IMMUTABLE = {
-    "Job": ("spec.template", "spec.completions", "spec.selector"),
-    "Deployment": ("spec.selector",),
-    "RoleBinding": ("roleRef",),
-}
-"""Fields that Kubernetes lets nobody change: the object is replaced when one must differ."""
 
 
 class Action(StrEnum):

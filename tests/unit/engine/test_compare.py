@@ -357,6 +357,25 @@ def test_what_was_there_before_the_record_is_taken_out_with_its_entry() -> None:
     ]
 
 
+def test_what_nobody_can_have_changed_is_as_it_was_made() -> None:
+    """The server's record of what was there holds its defaults, too, and some cannot be removed."""
+    fields: dict[str, Any] = {"f:completionMode": {}, "f:template": {"f:spec": {"f:dnsPolicy": {}}}}
+    older = entry({"f:spec": fields}, "before-first-apply")
+    wanted: dict[str, Any] = {
+        "kind": "Job",
+        "metadata": {"name": "backfill"},
+        "spec": {"template": {"spec": {}}},
+    }
+    live = copy.deepcopy(wanted)
+    live["spec"] = {
+        "completionMode": "NonIndexed",
+        "template": {"spec": {"dnsPolicy": "ClusterFirst"}},
+    }
+    live["metadata"] |= {"uid": "u", "managedFields": [OURS, older]}
+    foreign = compare(wanted, live).foreign
+    assert foreign == (("spec", "completionMode"), ("metadata", "managedFields", 1))
+
+
 def secret(*entries: dict[str, Any], **annotations: str) -> dict[str, Any]:
     obj = copy.deepcopy({key: SECRET[key] for key in ("apiVersion", "kind", "metadata")})
     obj["metadata"]["annotations"] |= annotations
