@@ -73,10 +73,11 @@ async def _tend(job: Job, services: SecretServices) -> float | None:
 def _with_token(
     job: Job, services: SecretServices, outcome: SecretOutcome, now: datetime, again: float | None
 ) -> SecretOutcome:
-    """Look again when the workflow's token wants to be renewed, if nothing else comes first."""
+    """Look again when the workflow's token wants to be tended, if nothing else comes first."""
     renews_at = services.tokens.renews_at(job.uid) if services.tokens else None
-    if renews_at is None:
+    if again is None and renews_at is None:
         return outcome
-    seconds = again or max(1.0, (renews_at - now).total_seconds())
+    due = (renews_at - now).total_seconds() if renews_at else 0.0
+    seconds = again or max(1.0, due)
     sooner = seconds if outcome.next_look is None else min(seconds, outcome.next_look)
     return replace(outcome, next_look=sooner)

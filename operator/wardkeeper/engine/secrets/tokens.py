@@ -114,11 +114,11 @@ class Tokens:
             ApiError: an entry of the ledger could not be written.
         """
         async with self._lock(owner.uid):
-            best = self._ledger.token(owner.uid)
-            if best is None:
+            tokens = self._ledger.tokens(owner.uid)
+            if not tokens:
                 return
             entry = await self._usable(owner)
-            if entry is None and best.doomed:
+            if entry is None and any(one.doomed for one in tokens):
                 entry = await self._logged_in(owner)
             if entry is not None:
                 await self._close_replaced(owner, entry)

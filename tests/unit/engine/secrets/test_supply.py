@@ -88,6 +88,19 @@ async def test_what_was_looked_at_before_it_was_replaced_is_not_believed_any_mor
     assert (await passes.one(rotate_now="db@1", handled_rotate_now="db@1")).version == "2"
 
 
+async def test_a_token_that_could_not_be_replaced_is_looked_at_again() -> None:
+    passes = Passes()
+    calm = (await passes.one()).next_look
+    [token] = passes.world.ledger.tokens(OWNER.uid)
+    passes.world.api.doom(token.name)
+    passes.world.hear()
+    passes.world.vault.loses.add("ensure_roles")
+    again = (await passes.one()).next_look
+    assert again is not None
+    assert calm is None or again < calm
+    assert again <= 60
+
+
 async def test_a_token_goes_in_the_pass_in_which_the_last_that_hung_on_it_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -319,6 +319,22 @@ async def test_a_token_that_somebody_asked_to_delete_is_replaced_though_nobody_n
     assert world.vault.calls == []
 
 
+async def test_a_token_that_somebody_asked_to_delete_is_replaced_though_a_login_failed(
+    world: LedgerWorld,
+) -> None:
+    await world.tokens.own(OWNER)
+    world.api.doom(token(world).name)
+    world.hear()
+    world.vault.loses.add("ensure_roles")
+    with pytest.raises(VaultError):
+        await world.tokens.tend(OWNER)
+    world.vault.loses.clear()
+    assert len(world.ledger.tokens(OWNER.uid)) == 2
+    await world.tokens.tend(OWNER)
+    assert list(world.vault.tokens) == [f"{TOKEN_CANARY}-2"]
+    assert [one.doomed for one in world.ledger.tokens(OWNER.uid)] == [False]
+
+
 async def test_known_leases_are_decrypted_once(world: LedgerWorld) -> None:
     await world.lease()
     world.vault.calls.clear()
