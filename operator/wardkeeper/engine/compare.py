@@ -48,7 +48,7 @@ RECORD: Path = ("metadata", "managedFields")
 OLDER = "before-first-apply"
 """The server's name for whoever set what was there when nobody was on record."""
 
-IMMUTABLE = {
+_IMMUTABLE = {
     "Job": ("spec.template", "spec.completions", "spec.selector"),
     "Deployment": ("spec.selector",),
     "RoleBinding": ("roleRef",),
@@ -138,6 +138,11 @@ def compare(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
     )
 
 
+def is_immutable(kind: str, path: str) -> bool:
+    """Whether nobody can change a field, named as `describe` names it, once the object is made."""
+    return path.startswith(_IMMUTABLE.get(kind, ()))
+
+
 def describe(path: Path, live: Mapping[str, Any]) -> str:
     """A path for people: items of lists by name where they have one."""
     text = ""
@@ -167,7 +172,7 @@ def _older(live: Mapping[str, Any]) -> Iterator[Path]:
 
 def _as_made(setter: Setter, kind: str, path: Path, live: Mapping[str, Any]) -> bool:
     """Whether nobody can have set a field since the object was made, though nobody is on record."""
-    return setter.manager == OLDER and describe(path, live).startswith(IMMUTABLE.get(kind, ()))
+    return setter.manager == OLDER and is_immutable(kind, describe(path, live))
 
 
 def _with_room(kind: str, desired: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wardkeeper.api.status import DriftRecord
-from wardkeeper.engine.compare import IMMUTABLE
+from wardkeeper.engine.compare import is_immutable
 from wardkeeper.engine.ownership import MANAGER
 from wardkeeper.engine.plan import Action, fingerprint
 
@@ -64,9 +64,10 @@ def changed_by_others(change: Change) -> bool:
 
     An operator of another version may want something else for the same spec; that is no drift.
     """
-    fields = IMMUTABLE.get(change.ref.kind, ())
     differences = change.comparison.differences if change.comparison else ()
-    return any(one.path.startswith(fields) and one.manager != UNKNOWN for one in differences)
+    return any(
+        is_immutable(change.ref.kind, one.path) and one.manager != UNKNOWN for one in differences
+    )
 
 
 def describe_drift(record: DriftRecord) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from wardkeeper.engine.compare import IMMUTABLE, Comparison, compare
+from wardkeeper.engine.compare import Comparison, compare, is_immutable
 from wardkeeper.kube.resource import Ref, ref_of
 
 if TYPE_CHECKING:
@@ -148,8 +148,7 @@ def _step(desired: Obj, live: Live | None, owner: str) -> Change | Ref | None:
 
 def must_be_replaced(ref: Ref, comparison: Comparison) -> bool:
     """Whether what is wrong with an object is something that nobody can change."""
-    fields = IMMUTABLE.get(ref.kind, ())
-    return any(one.path.startswith(fields) for one in comparison.differences)
+    return any(is_immutable(ref.kind, one.path) for one in comparison.differences)
 
 
 def _obsolete(

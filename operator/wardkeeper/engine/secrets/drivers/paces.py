@@ -27,7 +27,7 @@ class DatabasePaces:
         make: makes the pace of one server.
     """
 
-    def __init__(self, make: Callable[[], Pace] = lambda: Pace(CREDENTIALS_PER_SECOND)) -> None:
+    def __init__(self, make: Callable[[], Pace]) -> None:
         self._paces = defaultdict[tuple[str, int], Pace](make)
 
     @asynccontextmanager
