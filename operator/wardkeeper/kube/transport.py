@@ -11,7 +11,8 @@ from __future__ import annotations
 from asyncio import sslproto
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
 
 from aiohttp import (
     ClientConnectorError,
@@ -30,10 +31,13 @@ from wardkeeper.kube.credentials import AccessError
 from wardkeeper.kube.errors import Unreachable, error_from_response
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Mapping
     from types import TracebackType
 
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
 
     from wardkeeper.kube.credentials import Access
 
@@ -155,7 +159,7 @@ class Transport:
 
     def _session(self, limit: int) -> ClientSession:
         return ClientSession(
-            connector=TCPConnector(
+            connector=_Connector(
                 limit=limit, ssl=self._access.ssl or True, ttl_dns_cache=_DNS_SECONDS
             ),
             headers=self._headers,
@@ -177,6 +181,33 @@ class Transport:
         except AccessError as error:
             raise Unreachable(str(error)) from None
         return {**headers, "Authorization": f"Bearer {token}"} if token else dict(headers)
+
+
+class _Connector(TCPConnector):
+    """Leaves no connection behind, not even those of requests that were given up.
+
+    A connection in the middle of an exchange is closed with a TLS goodbye that waits for its
+    answer, and its connector forgets it at once.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._made: WeakSet[asyncio.Transport] = WeakSet()
+
+    async def connect(
+        self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout
+    ) -> Connection:
+        """One of the pool, or a new one."""
+        connection = await super().connect(req, traces, timeout)
+        if connection.transport is not None:
+            self._made.add(connection.transport)
+        return connection
+
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        """Close every connection that was ever made, whatever has become of it."""
+        await super().close(abort_ssl=abort_ssl)
+        for transport in self._made:
+            transport.abort()
 
 
 async def _never_repeat(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
