@@ -9,7 +9,7 @@ Three things can be wrong with a live object, and nothing else counts:
 - a field that we never asked for was set by somebody else (a sidecar, `hostNetwork`, a key).
 
 Values that the server filled in belong to nobody and are left alone, so are labels, annotations,
-finalizers and owner references that others add, status, and the few fields of `TOLERATED`.
+finalizers and owner references that others add, status, and the few fields of `fields.TOLERATED`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from wardkeeper.engine.fields import TOLERATED, is_immutable, is_tolerated, with_room
 from wardkeeper.engine.ownership import (
     Path,
     Setter,
@@ -25,37 +26,14 @@ from wardkeeper.engine.ownership import (
     setters,
     undesired,
 )
+from wardkeeper.engine.unequal import unequal, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-TOLERATED: tuple[tuple[str, Path], ...] = (
-    ("Deployment", ("spec", "replicas")),
-    ("ServiceAccount", ("imagePullSecrets",)),
-    (
-        "Deployment",
-        ("spec", "template", "metadata", "annotations", "kubectl.kubernetes.io/restartedAt"),
-    ),
-)
-"""Fields that others may set when the workflow does not: an autoscaler's number of replicas, a
-platform's pull secrets, the stamp of `kubectl rollout restart`."""
-
-IDENTITY = ("mountPath", "name", "containerPort", "uid", "manager")
-"""What tells the items of a list apart, first match wins; lists of other things go by index. A
-volume may be mounted twice, so a mount is told by its path."""
-
 RECORD: Path = ("metadata", "managedFields")
 OLDER = "before-first-apply"
 """The server's name for whoever set what was there when nobody was on record."""
-
-_IMMUTABLE = {
-    "Job": ("spec.template", "spec.completions", "spec.selector"),
-    "Deployment": ("spec.selector",),
-    "RoleBinding": ("roleRef",),
-}
-"""Fields that Kubernetes lets nobody change: the object is replaced when one must differ."""
-
-_REMOVED = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +84,16 @@ def compare(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
     kind = str(desired["kind"])
     ours, others = setters(live)
     known = desired if kind == "Secret" else live
-    allowed = _with_room(kind, desired)
+    allowed = with_room(kind, desired)
     foreign = _outermost(
         path
         for setter in others
         for path in undesired(setter.fields, _visible(known, setter.fields, kind), allowed)
-        if not (_tolerated(kind, path) or _as_made(setter, kind, path, live))
+        if not (is_tolerated(kind, path) or _as_made(setter, kind, path, live))
     )
     foreign += tuple(_older(live))
     lost = [path for setter in ours for path in undesired(setter.fields, known, desired)]
-    changed = list(_unequal(_comparable(desired), _without(live, foreign), ()))
+    changed = list(unequal(_comparable(desired), without(live, foreign)))
     if kind == "Secret":
         changed += _taken_keys(desired, live)
     else:
@@ -136,11 +114,6 @@ def compare(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
         given_up=tuple(path for path in lost if (kind, path) in TOLERATED),
         recorded=bool(ours),
     )
-
-
-def is_immutable(kind: str, path: str) -> bool:
-    """Whether nobody can change a field, named as `describe` names it, once the object is made."""
-    return path.startswith(_IMMUTABLE.get(kind, ()))
 
 
 def describe(path: Path, live: Mapping[str, Any]) -> str:
@@ -175,80 +148,12 @@ def _as_made(setter: Setter, kind: str, path: Path, live: Mapping[str, Any]) -> 
     return setter.manager == OLDER and is_immutable(kind, describe(path, live))
 
 
-def _with_room(kind: str, desired: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`desired` with the maps in which others may set a field, though it wants none of them."""
-    for of, field in TOLERATED:
-        if of == kind and len(field) > 1:
-            desired = _with_map(desired, field[:-1])
-    return desired
-
-
-def _with_map(obj: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
-    step, rest = str(path[0]), path[1:]
-    inner = obj.get(step, {})
-    return {**obj, step: _with_map(inner, rest) if rest else inner}
-
-
-def _tolerated(kind: str, path: Path) -> bool:
-    if path[0] in ("metadata", "status"):
-        return True
-    return any(kind == of and path[: len(field)] == field for of, field in TOLERATED)
-
-
 def _comparable(desired: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a wanted object that a live one can be held against."""
     left_out = {"apiVersion", "kind"}
     if desired["kind"] == "Secret":
         left_out |= {"data", "type", "immutable"}
     return {key: value for key, value in desired.items() if key not in left_out}
-
-
-def _unequal(desired: Any, live: Any, path: Path) -> Iterator[Path]:
-    """Paths of wanted values that the live object does not have."""
-    if isinstance(desired, dict) and isinstance(live, dict):
-        for key, value in desired.items():
-            if key in live:
-                yield from _unequal(value, live[key], (*path, key))
-            elif value not in ({}, []):
-                yield (*path, key)
-        return
-    if isinstance(desired, list) and isinstance(live, list):
-        yield from _unequal_items(desired, live, path)
-        return
-    if desired != live:
-        yield path
-
-
-def _unequal_items(desired: list[Any], live: list[Any], path: Path) -> Iterator[Path]:
-    there = [(at, item) for at, item in enumerate(live) if item is not _REMOVED]
-    if path == ("metadata", "ownerReferences"):
-        uids = {want.get("uid") for want in desired}
-        there = [(at, item) for at, item in there if item.get("uid") in uids]
-    if len(desired) != len(there):
-        yield path
-        return
-    for index, wanted in enumerate(desired):
-        at = _place(wanted, there, index)
-        if at is None:
-            yield path
-            return
-        yield from _unequal(wanted, live[at], (*path, at))
-
-
-def _place(wanted: Any, there: list[tuple[int, Any]], index: int) -> int | None:
-    """Where in a live list the item is that a wanted one means."""
-    if isinstance(wanted, dict):
-        for key in IDENTITY:
-            if key in wanted:
-                return next(
-                    (
-                        at
-                        for at, item in there
-                        if isinstance(item, dict) and item.get(key) == wanted[key]
-                    ),
-                    None,
-                )
-    return there[index][0]
 
 
 def _outermost(paths: Iterator[Path]) -> tuple[Path, ...]:
@@ -259,25 +164,6 @@ def _outermost(paths: Iterator[Path]) -> tuple[Path, ...]:
         if not any(path[: len(outer)] == outer for outer in kept):
             kept.append(path)
     return tuple(kept)
-
-
-def _without(live: Any, paths: tuple[Path, ...]) -> Any:
-    """A copy of `live` without these fields; the items that stay keep their places."""
-    if () in paths or not paths:
-        return live
-    inner: dict[Any, list[Path]] = {}
-    for path in paths:
-        inner.setdefault(path[0], []).append(path[1:])
-    if isinstance(live, list):
-        return [
-            _REMOVED if () in inner.get(at, ()) else _without(item, tuple(inner.get(at, ())))
-            for at, item in enumerate(live)
-        ]
-    return {
-        key: _without(value, tuple(inner.get(key, ())))
-        for key, value in live.items()
-        if () not in inner.get(key, ())
-    }
 
 
 def _visible(known: Mapping[str, Any], fields: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

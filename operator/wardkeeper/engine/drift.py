@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wardkeeper.api.status import DriftRecord
-from wardkeeper.engine.compare import is_immutable
+from wardkeeper.engine.fields import is_immutable
 from wardkeeper.engine.ownership import MANAGER
 from wardkeeper.engine.plan import Action, fingerprint
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from wardkeeper.engine.compare import Comparison, compare, is_immutable
+from wardkeeper.engine.compare import Comparison, compare
+from wardkeeper.engine.fields import is_immutable
 from wardkeeper.kube.resource import Ref, ref_of
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wardkeeper.engine.compare import IDENTITY, RECORD
+from wardkeeper.engine.compare import RECORD
 from wardkeeper.engine.ownership import MANAGER
+from wardkeeper.engine.unequal import IDENTITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
