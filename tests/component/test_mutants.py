@@ -317,7 +317,7 @@ MUTANTS = [
         "run",
         (
             ("await self._guards(todo)", ""),
-            ("await self._carry_out(todo.obsolete)", "await self._guards(todo)"),
+            ("await self._carrier.carry_out(todo.obsolete)", "await self._guards(todo)"),
         ),
         lambda: test_guards.test_guards_come_before_the_workload_at_every_revision(workflow()),
     ),

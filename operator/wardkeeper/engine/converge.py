@@ -4,19 +4,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from wardkeeper.api.asked import RECONCILE_AT, asked
 from wardkeeper.api.reasons import ConditionType, Reason
 from wardkeeper.api.workflow import Mode
-from wardkeeper.engine.drift import changed_by_others, drift_of
+from wardkeeper.engine.carrier import Carrier, refused
 from wardkeeper.engine.finalizer import add_finalizer, has_finalizer
-from wardkeeper.engine.gather import gather
-from wardkeeper.engine.outcome import Outcome, Terminal
-from wardkeeper.engine.plan import Action, fingerprint, plan
+from wardkeeper.engine.outcome import Outcome
+from wardkeeper.engine.plan import Action
 from wardkeeper.engine.rollout import Progress, Rollout
+from wardkeeper.engine.run import is_over, judge_run
 from wardkeeper.engine.secrets.drift import secret_drift, secret_edits
 from wardkeeper.engine.secrets.facts import NOT_ROLLING, secret_job
 from wardkeeper.engine.secrets.job import Supplied
@@ -25,27 +23,22 @@ from wardkeeper.engine.secrets.undeclared import drop_undeclared
 from wardkeeper.engine.seen import stamp_of
 from wardkeeper.engine.stamp import known_macs, with_stamp
 from wardkeeper.engine.waiting import CONFIG_MAP_LOOK, missing_config_maps, waits_for
-from wardkeeper.engine.writer import runs, taken
-from wardkeeper.kube.client import Lane
 from wardkeeper.kube.resource import Ref, ref_of
 from wardkeeper.render.children import render
 from wardkeeper.render.pod import secrets_mac
 from wardkeeper.render.secret import delivered_secrets, secret_name
-from wardkeeper.rotation.record import write_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from wardkeeper.api.workflow import HealthcareWorkflow
     from wardkeeper.engine.findings import Findings
     from wardkeeper.engine.plan import Change, Plan
-    from wardkeeper.engine.seen import Child, Key, Observed
+    from wardkeeper.engine.seen import Key, Observed
     from wardkeeper.engine.tools import Tools
     from wardkeeper.render.children import Rendered
     from wardkeeper.render.metadata import Obj
     from wardkeeper.rotation.facts import Rolling
-
-_log = logging.getLogger(__name__)
 
 NOT_WHOLE = (Reason.QUARANTINED, Reason.POLICIES_MISSING)
 """What is told of the network while children are not there that nobody else took away."""
@@ -89,7 +82,6 @@ class _Convergence:
         self._found = found
         self._digest = digest
         self._verdict = found.verdict
-        self._now = write_time(tools.clock())
         status = workflow.status
         self._settled = (
             status.observed_generation == seen.generation
@@ -98,16 +90,16 @@ class _Convergence:
         )
         told = {one.type: one.reason for one in status.conditions}
         self._stood = self._settled and told.get(ConditionType.NETWORK_CLOSED) not in NOT_WHOLE
-        self._lost = tools.world.lost(key)
+        self._carrier = Carrier(tools, key, seen, found.repaired, stood=self._stood)
         self._held: float | None = None
 
     async def run(self) -> float | None:
         """All steps, in order."""
         wanted = asked(self._seen.annotations, RECONCILE_AT)
         fresh = wanted is not None and wanted != self._found.reconcile_at
-        macs = known_macs(self._workflow, self._children())
+        macs = known_macs(self._workflow, self._carrier.children)
         rendered = self._render(macs)
-        todo = await self._plan(rendered.guards, rendered.workload, fresh=fresh)
+        todo = await self._carrier.plan(rendered.guards, rendered.workload, fresh=fresh)
         if self._workflow.spec.mode is Mode.AUDIT:
             self._found.would = todo
             self._found.guards_in_place = not (todo.guards or todo.refused)
@@ -120,7 +112,7 @@ class _Convergence:
         later = await self._secrets(rolling)
         await self._workload(rendered.workload, todo, macs)
         later = _soonest((later, self._held, await self._drop_undeclared()))
-        await self._carry_out(todo.obsolete)
+        await self._carrier.carry_out(todo.obsolete)
         self._settle(rendered)
         self._found.rollout = self._rollout(rendered.workload)
         self._found.reconcile_at = wanted
@@ -132,21 +124,6 @@ class _Convergence:
 
     def _render(self, macs: Mapping[str, str]) -> Rendered:
         return render(self._workflow, self._verdict, self._tools.surroundings(), macs=macs)
-
-    def _children(self) -> Mapping[Ref, Child]:
-        return self._tools.world.children(self._key)
-
-    async def _plan(self, guards: Iterable[Obj], workload: Obj | None, *, fresh: bool) -> Plan:
-        guards = tuple(guards)
-        desired = (*guards, workload) if workload else guards
-        live = await gather(self._tools.client, self._children(), desired, fresh=fresh)
-        todo = plan(guards, workload, live, owner=self._seen.uid)
-        equal = set(todo.equal)
-        for one in desired:
-            ref = ref_of(one)
-            if ref in equal:
-                self._tools.world.compared(self._key, ref, live[ref].version, fingerprint(one))
-        return todo
 
     async def _guards(self, todo: Plan) -> None:
         """Everything that must be there before the workload, all at once.
@@ -164,23 +141,23 @@ class _Convergence:
         others = [one for one in todo.guards if one not in rights and one not in bindings]
         try:
             if self._found.succeeds:
-                await self._carry_out(rights)
+                await self._carrier.carry_out(rights)
                 rights = []
             self._found.begun = True
-            await self._carry_out([*rights, *others])
-            await self._carry_out(bindings)
+            await self._carrier.carry_out([*rights, *others])
+            await self._carrier.carry_out(bindings)
             if todo.refused:
-                raise _refused(todo)
+                raise refused(todo)
         except Outcome:
             if self._settled and todo.workload and todo.workload.action is Action.REPAIR:
-                await self._carry_out((todo.workload,))
+                await self._carrier.carry_out((todo.workload,))
             raise
         self._found.guards_in_place = True
 
     def _rolling(self, macs: Mapping[str, str]) -> Rolling:
         """How a Deployment takes up what is delivered; anything else does so at its next run."""
         name = self._key.name
-        child = self._children().get(Ref("Deployment", self._key.namespace, name))
+        child = self._carrier.children.get(Ref("Deployment", self._key.namespace, name))
         if child is None or child.owner != self._seen.uid:
             return NOT_ROLLING
         return self._tools.restarts.rolling(
@@ -194,36 +171,32 @@ class _Convergence:
     async def _secrets(self, rolling: Rolling) -> float | None:
         """Bring every secret to where it should be; seconds until one wants another look."""
         job = secret_job(
-            self._workflow, self._children(), self._tools.surroundings().version, rolling
+            self._workflow, self._carrier.children, self._tools.surroundings().version, rolling
         )
         self._found.supplied = Supplied(())
         if not (job.secrets or job.rotate_now):
             self._found.rotate_now = None
             return None
-        edits = secret_edits(self._workflow, self._children(), job)
+        edits = secret_edits(self._workflow, self._carrier.children, job)
         supplied = await supply(job, self._tools.secrets)
         self._found.supplied = supplied
         self._found.rotate_now = supplied.handled_rotate_now or self._found.rotate_now
         for ref, version in edits.untouched:
             self._tools.world.compared(self._key, ref, version, 1)
         for one in supplied.secrets:
-            record = secret_drift(one, edits, self._stood, self._now)
+            record = secret_drift(one, edits, self._stood, self._carrier.now)
             if record:
                 self._found.repaired.append(record)
         return _soonest(one.next_look for one in supplied.secrets)
 
     async def _workload(self, workload: Obj, todo: Plan, macs: Mapping[str, str]) -> None:
-        """The workload, when all that it needs is there; else it stays as it is.
-
-        A Job is never run again for a spec that it has run for already: not when its object is
-        removed afterwards, and not when a later operator would render it differently.
-        """
+        """The workload, when all that it needs is there; else it stays as it is."""
         supplied = self._found.supplied
         outcomes = supplied.secrets if supplied else ()
         delivering = [one for one in outcomes if one.delivers]
         now = {one.name: one.content_mac for one in delivering if one.content_mac}
         ref = ref_of(workload)
-        exists = ref in self._children()
+        exists = ref in self._carrier.children
         if any(one.version is None for one in outcomes) and not exists:
             return
         if self._is_over(ref):
@@ -239,30 +212,16 @@ class _Convergence:
                 change = await self._replan(with_stamp(wanted, live))
             if change if self._held else now != macs:
                 change = await self._replan(wanted)  # rolled out anyway: once for both
-        if change and ref.kind == "Job" and change.action is Action.REPLACE:
-            change = self._another_run(change)
+        there = self._carrier.children.get(ref)
+        change = judge_run(change, there.rollout if there else None, settled=self._settled)
         if change:
-            await self._carry_out((change,))
+            await self._carrier.carry_out((change,))
             if ref.kind == "Deployment" and live and self._live_stamp(ref) != live:
                 self._tools.restarts.began(self._seen.uid)
         self._found.running = self._digest
 
-    def _another_run(self, change: Change) -> Change | None:
-        """The replacement of a run: for another spec when it has ended, for this one if need be.
-
-        Raises:
-            Transient: it must wait.
-        """
-        rollout = self._rollout_of(change.ref)
-        if self._settled:
-            over = rollout is not None and rollout.reason is Reason.COMPLETED
-            return change if changed_by_others(change) and not over else None
-        if rollout is not None and rollout.running:
-            raise runs(change.ref)
-        return change
-
     def _live_stamp(self, ref: Ref) -> str:
-        child = self._children().get(ref)
+        child = self._carrier.children.get(ref)
         return child.stamp if child else ""
 
     def _restart_waits(self, ref: Ref, live: str, wanted: str) -> float | None:
@@ -283,25 +242,10 @@ class _Convergence:
         self._tools.world.settle(self._key, wanted | {ref_of(one) for one in children})
 
     async def _replan(self, workload: Obj) -> Change | None:
-        todo = await self._plan((), workload, fresh=False)
+        todo = await self._carrier.plan((), workload, fresh=False)
         if todo.refused:
-            raise _refused(todo)
+            raise refused(todo)
         return todo.workload
-
-    async def _carry_out(self, changes: Sequence[Change]) -> None:
-        """Do independent things at once; the first failure is the outcome, after all have ended."""
-        done = await asyncio.gather(
-            *(self._one(change) for change in changes), return_exceptions=True
-        )
-        for result in done:
-            if isinstance(result, BaseException):
-                raise result
-
-    async def _one(self, change: Change) -> None:
-        await self._tools.writer.carry_out(change, Lane.LIVE)
-        record = drift_of(change, lost=self._lost, settled=self._stood, now=self._now)
-        if record:
-            self._found.repaired.append(record)
 
     async def _drop_undeclared(self) -> float | None:
         def rolled_out() -> bool:
@@ -314,28 +258,11 @@ class _Convergence:
         ref = ref_of(workload)
         if self._is_over(ref):
             return Rollout(Progress.READY, Reason.COMPLETED, "the run has completed")
-        child = self._children().get(ref)
+        child = self._carrier.children.get(ref)
         return child.rollout if child and child.owner == self._seen.uid else None
 
     def _is_over(self, ref: Ref) -> bool:
-        """Whether the Job of this very spec has completed and its object is gone."""
-        told = {one.type: one.reason for one in self._workflow.status.conditions}
-        return (
-            ref.kind == "Job"
-            and self._settled
-            and ref not in self._children()
-            and told.get(ConditionType.WORKLOAD_AVAILABLE) == Reason.COMPLETED
-        )
-
-    def _rollout_of(self, ref: Ref) -> Rollout | None:
-        child = self._children().get(ref)
-        return child.rollout if child else None
-
-
-def _refused(todo: Plan) -> Outcome:
-    """The outcome of a plan with wanted objects whose names are taken."""
-    outcomes = [taken(one.desired, one.live) for one in todo.refused if one.desired and one.live]
-    return next((one for one in outcomes if isinstance(one, Terminal)), outcomes[0])
+        return is_over(ref, self._carrier.children, self._workflow, settled=self._settled)
 
 
 def _soonest(seconds: Iterable[float | None]) -> float | None:

@@ -10,17 +10,15 @@ annotation goes, the next pass makes everything anew, with another identity.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from wardkeeper.api.asked import RECONCILE_AT, asked
 from wardkeeper.api.reasons import ConditionType, Reason
-from wardkeeper.engine.drift import drift_of
-from wardkeeper.engine.gather import gather
+from wardkeeper.engine.carrier import Carrier, all_of
 from wardkeeper.engine.ownership import sets_values
-from wardkeeper.engine.plan import Action, Change, Live, plan
+from wardkeeper.engine.plan import Action, Change, Live
 from wardkeeper.engine.rollout import Progress, Rollout
 from wardkeeper.engine.secrets.job import SecretOutcome, Supplied
 from wardkeeper.engine.secrets.ledger import Owner
@@ -30,7 +28,6 @@ from wardkeeper.kube.client import Lane
 from wardkeeper.kube.resource import Ref, ref_of
 from wardkeeper.render.networkpolicy import render_deny
 from wardkeeper.rotation.facts import Phase
-from wardkeeper.rotation.record import write_time
 
 if TYPE_CHECKING:
     from wardkeeper.api.workflow import HealthcareWorkflow
@@ -75,18 +72,13 @@ async def _close(
     tools: Tools, key: Key, seen: Observed, deny: dict[str, Any], found: Findings
 ) -> None:
     """See to it that the policy that closes the network is there, which a stranger may remove."""
-    children, ref = tools.world.children(key), ref_of(deny)
-    lost, settled = tools.world.lost(key), found.running is not None
+    carrier = Carrier(tools, key, seen, found.repaired, stood=found.running is not None)
     wanted = asked(seen.annotations, RECONCILE_AT)
     fresh = wanted is not None and wanted != found.reconcile_at
-    live = await gather(tools.client, children, (deny,), fresh=fresh)
-    for change in plan((deny,), None, live, owner=seen.uid).guards:
-        await tools.writer.carry_out(change, Lane.LIVE)
-        record = drift_of(change, lost=lost, settled=settled, now=write_time(tools.clock()))
-        if record:
-            found.repaired.append(record)
-    stays = {one for one in children if one.kind in KEPT}
-    tools.world.settle(key, {ref, *stays})
+    todo = await carrier.plan((deny,), None, fresh=fresh)
+    await carrier.carry_out(todo.guards)
+    stays = {one for one in carrier.children if one.kind in KEPT}
+    tools.world.settle(key, {ref_of(deny), *stays})
 
 
 async def _take_away(tools: Tools, key: Key, seen: Observed, deny: Ref | None) -> None:
@@ -102,10 +94,7 @@ async def _take_away(tools: Tools, key: Key, seen: Observed, deny: Ref | None) -
         for ref, one in mine.items()
         if ref.kind == "Secret" and _holds_values(one)
     )
-    done = await asyncio.gather(*goes, *blanks, return_exceptions=True)
-    for result in done:
-        if isinstance(result, BaseException):
-            raise result
+    await all_of((*goes, *blanks))
 
 
 def _removal(ref: Ref, child: Child) -> Change:
