@@ -237,6 +237,9 @@ class World:
 
     def _put(self, key: Key, ref: Ref, child: Child) -> None:
         family = self._families[key]
+        before = family.children.get(ref)
+        if before is not None and before.uid != child.uid:
+            self._leaving.discard(before.uid)  # who has a successor has gone
         family.children[ref] = child
         self._homes[ref] = key
         family.lost.pop(ref, None)

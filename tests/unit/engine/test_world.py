@@ -190,6 +190,19 @@ def test_a_child_that_we_delete_is_not_lost(world: World) -> None:
     assert world.lost(KEY) == frozenset()
 
 
+@pytest.mark.parametrize("told", ["before", "after"])
+def test_nothing_is_kept_of_a_child_that_we_replace(world: World, told: str) -> None:
+    world.wrote(child(uid="old"), good_for=7)
+    world.leaving("old")
+    if told == "before":
+        world.forget_child(child(version=11, uid="old"))
+    world.wrote(child(version=12, uid="new"), good_for=7)
+    if told == "after":
+        world.forget_child(child(version=11, uid="old"))
+    assert world.lost(KEY) == frozenset()
+    assert world._leaving == set()
+
+
 def test_children_of_a_workflow_that_goes_are_not_lost(world: World) -> None:
     world.wrote(child(), good_for=7)
     world.observe_workflow(
