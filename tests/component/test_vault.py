@@ -26,6 +26,7 @@ from tests.component.workflows import CHILDREN, secret, workflow
 from tests.unit.vault.fake_vault import OPERATOR_JWT, FakeVault
 from wardkeeper.api.credential import CREDENTIAL_KIND
 from wardkeeper.api.workflow import KIND
+from wardkeeper.engine.drift import LONGEST_FIELD
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.workflows import WorkflowVault
 
@@ -164,6 +165,20 @@ async def test_a_secret_that_somebody_changed_is_put_back(stage: Stage, harm: st
     assert (last["kind"], last["name"]) == ("Secret", "router-db")
     assert last["manager"] == ("unknown" if harm == "delete" else "kubectl-edit")
     assert "ZXZl" not in str(status_of(stage.server)) + str(stage.server.objects("Event"))
+
+
+async def test_the_longest_keys_that_somebody_adds_to_a_secret_are_told_of_too(
+    stage: Stage,
+) -> None:
+    await stage.apply(secret())
+    await stage.core.ready()
+    longest = "k" * 253
+    added = {longest: "ZXZl", f"{longest[1:]}y": "ZXZl"}
+    stage.server.edit("Secret", SPACE, "router-db", lambda obj: obj["data"].update(added))
+    await stage.core.until(lambda: "drift" in status_of(stage.server))
+    last = status_of(stage.server)["drift"]["last"]
+    assert last["fields"] == [f"data.{longest}"[:LONGEST_FIELD]]
+    assert "error" not in stage.core.meter.passes
 
 
 async def test_a_stranger_with_our_label_keeps_its_secret(stage: Stage) -> None:

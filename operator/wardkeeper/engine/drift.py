@@ -17,7 +17,7 @@ from wardkeeper.engine.ownership import MANAGER
 from wardkeeper.engine.plan import Action, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from wardkeeper.engine.plan import Change
     from wardkeeper.kube.resource import Ref
@@ -42,7 +42,7 @@ def drift_of(
     """
     if change.action is Action.CREATE:
         if change.ref in lost or settled:
-            return _record(change.ref, ("metadata",), UNKNOWN, now)
+            return record_drift(change.ref, ("metadata",), UNKNOWN, now)
         return None
     undone = change.action in (Action.REPAIR, Action.REPLACE)
     if not undone or change.live is None or change.comparison is None:
@@ -56,7 +56,7 @@ def drift_of(
     elif manager == UNKNOWN:
         return None
     fields = tuple(one.path for one in change.comparison.differences)
-    return _record(change.ref, fields, manager, now)
+    return record_drift(change.ref, fields, manager, now)
 
 
 def changed_by_others(change: Change) -> bool:
@@ -70,6 +70,19 @@ def changed_by_others(change: Change) -> bool:
     )
 
 
+def record_drift(ref: Ref, fields: Iterable[str], manager: str, now: str) -> DriftRecord:
+    """The record of a repair, with no more and no longer fields than status has room for.
+
+    Args:
+        ref: what was repaired.
+        fields: paths of what differed.
+        manager: who set that.
+        now: RFC 3339.
+    """
+    short = tuple(dict.fromkeys(field[:LONGEST_FIELD] for field in fields))[:MOST_FIELDS]
+    return DriftRecord(kind=ref.kind, name=ref.name, fields=short, manager=manager, at=now)
+
+
 def describe_drift(record: DriftRecord) -> str:
     """One sentence for an event: what, which fields, by whom; never a value."""
     if record.fields == ("metadata",):
@@ -78,11 +91,6 @@ def describe_drift(record: DriftRecord) -> str:
         f"{record.kind} {record.name}: {', '.join(record.fields)} changed by {record.manager}; "
         "put back"
     )
-
-
-def _record(ref: Ref, fields: tuple[str, ...], manager: str, now: str) -> DriftRecord:
-    short = tuple(field[:LONGEST_FIELD] for field in dict.fromkeys(fields))[:MOST_FIELDS]
-    return DriftRecord(kind=ref.kind, name=ref.name, fields=short, manager=manager, at=now)
 
 
 def _manager(change: Change) -> str:

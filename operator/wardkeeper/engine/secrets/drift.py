@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from wardkeeper.api.status import DriftRecord
 from wardkeeper.engine.compare import compare
-from wardkeeper.engine.drift import UNKNOWN
+from wardkeeper.engine.drift import UNKNOWN, record_drift
 from wardkeeper.engine.secrets.facts import secret_shape
 from wardkeeper.kube.resource import Ref
 from wardkeeper.render.secret import delivered_secrets, secret_name
@@ -20,6 +19,7 @@ from wardkeeper.rotation.facts import Cause
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wardkeeper.api.status import DriftRecord
     from wardkeeper.api.workflow import HealthcareWorkflow
     from wardkeeper.engine.compare import Difference
     from wardkeeper.engine.secrets.job import Job, SecretOutcome
@@ -31,11 +31,13 @@ class SecretEdits:
     """What was found at the Secrets of a workflow.
 
     Attributes:
+        namespace: namespace of the workflow.
         workflow: name of the workflow.
         edited: by secret, what somebody else changed.
         untouched: Secrets that were compared and are as published, with their version.
     """
 
+    namespace: str
     workflow: str
     edited: Mapping[str, tuple[Difference, ...]] = field(default_factory=dict)
     untouched: tuple[tuple[Ref, int], ...] = ()
@@ -58,7 +60,7 @@ def secret_edits(
             untouched.append((ref, child.version))
         else:
             edited[spec.name] = comparison.differences
-    return SecretEdits(job.workflow, edited, tuple(untouched))
+    return SecretEdits(job.namespace, job.workflow, edited, tuple(untouched))
 
 
 def secret_drift(
@@ -67,15 +69,11 @@ def secret_drift(
     """The record of a Secret that was put back; None when it was not, or not for an edit."""
     if outcome.restored is None:
         return None
-    name = secret_name(edits.workflow, outcome.name)
+    ref = Ref("Secret", edits.namespace, secret_name(edits.workflow, outcome.name))
     if outcome.restored is Cause.MISSING:
-        return _record(name, ("metadata",), UNKNOWN, now) if settled else None
+        return record_drift(ref, ("metadata",), UNKNOWN, now) if settled else None
     differences = edits.edited.get(outcome.name, ())
     if not differences:
         return None
     manager = next((d.manager for d in differences if d.manager != UNKNOWN), UNKNOWN)
-    return _record(name, tuple(dict.fromkeys(d.path for d in differences)), manager, now)
-
-
-def _record(name: str, fields: tuple[str, ...], manager: str, now: str) -> DriftRecord:
-    return DriftRecord(kind="Secret", name=name, fields=fields[:16], manager=manager, at=now)
+    return record_drift(ref, (d.path for d in differences), manager, now)
