@@ -33,6 +33,10 @@ RELEASES = packages()
 ROUTER, NIGHTLY, ONCE = "router", "export", "backfill"
 NAMES = (ROUTER, NIGHTLY, ONCE)
 VALUES = {"vault": {"address": "https://vault.vault.svc:8200"}}
+COLLECTED = 90.0
+"""Seconds in which Kubernetes collects what is left. Its collector follows a kind by a watch, which
+ends whenever the definition changes; each time that happens within two minutes it pauses longer
+before the next one, for up to a minute."""
 POLICIES = "validatingadmissionpolicies"
 
 
@@ -85,6 +89,11 @@ def pods(place: Place) -> set[str]:
     return {
         one["metadata"]["uid"] for one in place.stage.cluster.items("pods", place.namespace, "")
     }
+
+
+def left(place: Place) -> bool:
+    """Whether there is still anything of a workflow."""
+    return bool(pods(place)) or any(place.children(name) for name in NAMES)
 
 
 def written(place: Place, mark: int) -> list[str]:
@@ -220,5 +229,5 @@ def test_with_the_operator_gone_finalizers_are_taken_off_by_hand_and_the_rest_fo
         place.edit(KIND, name, released)
     for entry in stage.cluster.items("issuedcredentials", NAMESPACE, ""):
         until(lambda e=entry: let_go(stage, e), "the guard of the ledger is gone, too")  # type: ignore[misc]
+    until(lambda: not left(place), "what ran for the workflows is collected", seconds=COLLECTED)
     stage.cluster.kubectl("delete", "crd", *DEFINITIONS)
-    until(lambda: not pods(place), "what ran for the workflows is collected")
