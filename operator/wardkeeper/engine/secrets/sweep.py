@@ -18,7 +18,7 @@ from wardkeeper.api.workflow import KIND
 from wardkeeper.engine.outcome import Outcome
 from wardkeeper.engine.secrets.withdraw import withdraw
 from wardkeeper.engine.seen import Key
-from wardkeeper.kube.errors import ApiError, NotFound
+from wardkeeper.kube.errors import ApiError, NotFound, NotLeading
 from wardkeeper.kube.resource import resource_of
 from wardkeeper.vault.errors import VaultError
 
@@ -78,19 +78,20 @@ class Sweeper:
             await self._sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> None:
-        """Try once for each workflow that is gone and has entries, but not more often than told."""
+        """Try once for each workflow that is gone and has entries, but not more often than told.
+
+        No failure over one of them ends this, as none of a pass ends a worker.
+
+        Raises:
+            NotLeading: another process leads.
+        """
         orphaned = tuple(self._orphaned())
         for uid in self._due.keys() - {owner.uid for owner in orphaned}:
             self._settle(uid)
         for owner in orphaned:
             if self._due.get(owner.uid, 0.0) > self._clock():
                 continue
-            try:
-                longest = await self._take_back(owner)
-            except (ApiError, Outcome, VaultError) as error:
-                extra = {"workflow": f"{owner.namespace}/{owner.name}", "failure": str(error)}
-                _log.info("what is left of a workflow could not be taken back", extra=extra)
-                longest = LONGEST_OUTAGE_PAUSE
+            longest = await self._try(owner)
             if longest is None:
                 self._settle(owner.uid)
             else:
@@ -104,8 +105,28 @@ class Sweeper:
             if seen is None or seen.uid != owner.uid:
                 yield owner
 
+    async def _try(self, owner: Owner) -> float | None:
+        """Try once, whatever stands in the way; None when nothing is left to do."""
+        extra = {"workflow": f"{owner.namespace}/{owner.name}"}
+        try:
+            return await self._take_back(owner)
+        except (ApiError, Outcome, VaultError) as error:
+            extra["failure"] = str(error)
+            _log.info("what is left of a workflow could not be taken back", extra=extra)
+            return LONGEST_OUTAGE_PAUSE
+        except NotLeading:
+            raise
+        except Exception:
+            _log.exception("what is left of a workflow could not be looked at", extra=extra)
+            return LONGEST_PAUSE
+
     async def _take_back(self, owner: Owner) -> float | None:
-        """Try once; None when nothing is left to do, else the longest pause before another try."""
+        """Take it back; None when nothing is left to do, else the longest pause before another try.
+
+        Raises:
+            ApiError: the API server would not say who bears the name, or write an entry.
+            Outcome: an entry changed meanwhile.
+        """
         bearer = await self._bearer(owner)
         if bearer == owner.uid:
             return LONGEST_OUTAGE_PAUSE

@@ -18,6 +18,7 @@ from wardkeeper.engine.secrets.sweep import (
     SWEEP_SECONDS,
     Sweeper,
 )
+from wardkeeper.engine.secrets.withdraw import withdraw
 from wardkeeper.engine.world import World
 from wardkeeper.kube.errors import ApiError, Forbidden, NotFound, NotLeading, Unreachable
 
@@ -162,6 +163,22 @@ async def test_one_that_is_stuck_holds_up_no_other(sweeping: Sweeping) -> None:
     sweeping.vault.vault.denies = {"revoke_lease"}
     await sweeping.sweeper.sweep()
     assert sweeping.vault.ledger.owners() == (GONE,)
+
+
+async def test_one_that_fails_by_a_defect_holds_up_nobody_and_is_told(
+    sweeping: Sweeping, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails_for_one(owner: Owner, *args: Any, **options: Any) -> Any:
+        if owner == GONE:
+            raise KeyError("a defect")
+        return await withdraw(owner, *args, **options)
+
+    await sweeping.vault.tokens.own(OTHER)
+    monkeypatch.setattr("wardkeeper.engine.secrets.sweep.withdraw", fails_for_one)
+    await sweeping.sweeper.sweep()
+    assert sweeping.vault.ledger.owners() == (GONE,)
+    assert any(one.exc_info and "radiology/router" in str(vars(one)) for one in caplog.records)
+    assert await sweeping.after(SWEEP_SECONDS - 1) == 0
 
 
 async def test_it_sweeps_again_and_again(sweeping: Sweeping) -> None:
