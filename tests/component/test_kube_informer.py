@@ -371,7 +371,9 @@ def test_a_server_that_asks_for_more_patience_gets_it() -> None:
     run(story())
 
 
-def test_a_listener_that_fails_is_told_everything_again() -> None:
+def test_a_listener_that_fails_is_told_everything_again_and_the_log_says_where(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def story() -> None:
         listener = Listener()
         failures = iter([True])
@@ -386,6 +388,9 @@ def test_a_listener_that_fails_is_told_everything_again() -> None:
             await asyncio.sleep(2)
             assert ("radiology", "b") in listener.objects
             assert world.server.count("list") == 2
+        [failed] = [one for one in caplog.records if one.exc_info]
+        assert failed.exc_info is not None
+        assert isinstance(failed.exc_info[1], RuntimeError)
 
     run(story())
 

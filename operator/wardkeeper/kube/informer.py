@@ -192,6 +192,7 @@ class Informer:
                 "code": failure.code if isinstance(failure, ApiError) else 0,
                 "retry_in": round(delay, 3),
             },
+            exc_info=None if isinstance(failure, ApiError) else failure,
         )
         return delay
 

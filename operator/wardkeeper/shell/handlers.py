@@ -30,6 +30,10 @@ WATCH_SECONDS = 270
 """How long one watch lasts at most; load balancers like to end streams at five minutes."""
 
 
+class WatchEnded(Exception):
+    """kopf watches no more though nobody stopped it; only a fresh start helps."""
+
+
 class _NoDiff(kopf.DiffBaseStorage):
     """kopf's memory of the last handled spec, which nobody asks for: it costs time and space."""
 
@@ -123,7 +127,7 @@ async def watch_workflows(
         user_agent: under which kopf asks.
 
     Raises:
-        RuntimeError: the watch ended though nobody stopped it.
+        WatchEnded: the watch ended though nobody stopped it.
     """
     loop = asyncio.get_running_loop()
 
@@ -143,4 +147,4 @@ async def watch_workflows(
 
     await asyncio.to_thread(watch)
     if not stop.is_set():
-        raise RuntimeError("the watch on workflows ended; the process ends and starts anew")
+        raise WatchEnded("the watch on workflows ended; the process ends and starts anew")

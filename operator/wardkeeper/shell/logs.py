@@ -119,7 +119,10 @@ def _plain(value: object) -> object:
 
 
 def describe(error: BaseException) -> list[dict[str, Any]]:
-    """An exception and those behind it: type, places, and the text if it is ours."""
+    """An exception and those behind it: type, places, and the text if it is ours.
+
+    Those in a group stand under `inner`, each with those behind it.
+    """
     chain: list[dict[str, Any]] = []
     current: BaseException | None = error
     while current is not None and len(chain) < _DEEPEST:
@@ -134,7 +137,7 @@ def describe(error: BaseException) -> list[dict[str, Any]]:
             for frame in traceback.extract_tb(current.__traceback__)[-_DEEPEST:]
         ]
         if isinstance(current, BaseExceptionGroup):
-            found["inner"] = [type(one).__name__ for one in current.exceptions[:_DEEPEST]]
+            found["inner"] = [describe(one) for one in current.exceptions[:_DEEPEST]]
         chain.append(found)
         current = current.__cause__ or (
             None if current.__suppress_context__ else current.__context__

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import sys
@@ -170,12 +171,25 @@ def test_our_own_exceptions_say_what_they_mean(json: io.StringIO) -> None:
     assert lines(json)[0]["error"][0]["text"] == "no right to apply Role a/b"
 
 
-def test_exceptions_in_a_group_are_named(json: io.StringIO) -> None:
+async def test_exceptions_in_a_group_say_what_they_mean_and_where_they_were_raised(
+    json: io.StringIO,
+) -> None:
+    async def fail(error: Exception) -> None:
+        raise error
+
     try:
-        raise ExceptionGroup("CANARY", [ValueError("CANARY"), KeyError("CANARY")])
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail(ValueError("CANARY")))
+            group.create_task(fail(Forbidden(403, "Forbidden", "no right to apply Role a/b")))
     except ExceptionGroup:
         logging.getLogger("wardkeeper").exception("x")
-    assert lines(json)[0]["error"][0]["inner"] == ["ValueError", "KeyError"]
+    [[theirs], [ours]] = lines(json)[0]["error"][0]["inner"]
+    assert (theirs["type"], ours["type"]) == (
+        "builtins.ValueError",
+        "wardkeeper.kube.errors.Forbidden",
+    )
+    assert ours["text"] == "no right to apply Role a/b"
+    assert theirs["at"][-1].startswith("test_logs.py:")
     assert "CANARY" not in json.getvalue()
 
 

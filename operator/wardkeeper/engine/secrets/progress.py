@@ -36,6 +36,10 @@ _LOST = frozenset({Kind.LEASE_GONE})
 _UNDER_WAY = frozenset({Step.ISSUE, Step.PROVE, Step.PUBLISH})
 
 
+class NoRest(Exception):
+    """A secret goes from step to step without end: a defect, told by name."""
+
+
 class Progress:
     """One secret in one pass."""
 
@@ -50,6 +54,7 @@ class Progress:
         Raises:
             ApiError: the API server refused.
             Outcome: the Secret or an entry of the ledger could not be written.
+            NoRest: there is no end to it.
         """
         work = self._work
         for _ in range(MOST_STEPS):
@@ -72,7 +77,7 @@ class Progress:
                 await self._not_proven(decision, refuted)
             except NothingMade as nothing:
                 return self._report(decision, Trouble.empty(str(nothing), nothing.reason))
-        raise RuntimeError(
+        raise NoRest(
             f"secret {work.spec.name} of workflow {work.job.namespace}/{work.job.workflow} came "
             f"to no rest in {MOST_STEPS} steps"
         )

@@ -13,10 +13,12 @@ from tests.unit.engine.secrets.ledger_world import OWNER, TOKEN_CANARY, LedgerWo
 from tests.unit.proof.authorities import NOW
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.secrets import SecretSpec
+from wardkeeper.engine.secrets import progress
 from wardkeeper.engine.secrets.drivers import database, drivers
 from wardkeeper.engine.secrets.job import Delivered, Job
 from wardkeeper.engine.secrets.supply import supply
 from wardkeeper.rotation.facts import Phase
+from wardkeeper.shell.logs import describe
 from wardkeeper.vault.kv import SyncedEntry
 
 if TYPE_CHECKING:
@@ -86,6 +88,18 @@ async def test_what_was_looked_at_before_it_was_replaced_is_not_believed_any_mor
     synced["vendor"] = SyncedEntry(2, NOW, {"token": "two"})
     assert (await passes.one(rotate_now="db@1")).version == "2"
     assert (await passes.one(rotate_now="db@1", handled_rotate_now="db@1")).version == "2"
+
+
+async def test_a_secret_that_comes_to_no_rest_is_named_in_the_log(
+    passes: Passes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: object) -> None:
+        """No step gets anywhere."""
+
+    monkeypatch.setattr(progress, "carry_out", nothing)
+    with pytest.raises(progress.NoRest) as caught:
+        await passes.one(rotate_now="db@1")
+    assert "secret db of workflow radiology/router" in describe(caught.value)[0]["text"]
 
 
 async def test_a_token_that_could_not_be_replaced_is_looked_at_again() -> None:
