@@ -130,9 +130,12 @@ class Sweeper:
         bearer = await self._bearer(owner)
         if bearer == owner.uid:
             return LONGEST_OUTAGE_PAUSE
-        gone = await withdraw(
-            owner, self._services, has_identity=False, namesake=bearer is not None
-        )
+        key = Key(owner.namespace, owner.name)
+
+        def namesake() -> bool:
+            return bearer is not None or self._world.workflow(key) is not None
+
+        gone = await withdraw(owner, self._services, has_identity=False, namesake=namesake)
         return self._tell(owner, gone)
 
     async def _bearer(self, owner: Owner) -> str | None:

@@ -25,7 +25,7 @@ from wardkeeper.engine.secrets.report import NO_VAULT_REMEDY, WAIT_REFUSED, wait
 from wardkeeper.vault.errors import Kind, VaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from wardkeeper.engine.secrets.job import SecretServices
     from wardkeeper.engine.secrets.ledger import Owner
@@ -61,7 +61,7 @@ async def withdraw(
     *,
     has_identity: bool,
     keeps: Mapping[str, bool] = _NOBODY_SAYS,
-    namesake: bool = False,
+    namesake: Callable[[], bool] = lambda: False,
 ) -> Withdrawn:
     """Take back everything of a workflow that is deleted, or gone.
 
@@ -70,7 +70,8 @@ async def withdraw(
         services: what may be touched.
         has_identity: its ServiceAccount still exists, so that a login as the workflow is possible.
         keeps: by secret, whether its values stay in KV (`keeps_of`); of others the ledger says.
-        namesake: another workflow bears the name by now: what is shared by name stays with it.
+        namesake: whether another workflow bears the name by now, asked anew before each step: what
+            is shared by name stays with it.
 
     Raises:
         ApiError: the API server refused a token, or an entry of the ledger.
@@ -84,7 +85,7 @@ async def withdraw(
         return Withdrawn({"all": words}, next_look=WAIT_REFUSED)
     taking = _Taking(owner, services, may_log_in=has_identity, keeps=keeps, namesake=namesake)
     await taking.take({one.secret for one in entries if one.secret})
-    if taking.nothing_left and not namesake:
+    if taking.nothing_left and not namesake():
         await taking.roles()
     if taking.nothing_left:
         await taking.token()
@@ -101,7 +102,7 @@ async def drop(owner: Owner, services: SecretServices, secrets: Collection[str])
     if services.vault is None:
         words = f"no Vault is configured; {NO_VAULT_REMEDY}"
         return Withdrawn(dict.fromkeys(secrets, words), next_look=WAIT_REFUSED)
-    taking = _Taking(owner, services, may_log_in=True, keeps=_NOBODY_SAYS, namesake=False)
+    taking = _Taking(owner, services, may_log_in=True, keeps=_NOBODY_SAYS)
     await taking.take(secrets)
     return taking.result()
 
@@ -116,7 +117,7 @@ class _Taking:
         *,
         may_log_in: bool,
         keeps: Mapping[str, bool],
-        namesake: bool,
+        namesake: Callable[[], bool] = lambda: False,
     ) -> None:
         self._ending = Ending(owner, services, may_log_in=may_log_in)
         self._owner = owner
@@ -166,7 +167,7 @@ class _Taking:
 
     async def _end(self, secret: str, entry: Credential) -> bool:
         """End one credential; whether it has ended."""
-        if entry.engine not in ENDS or (self._namesake and entry.engine in PASSWORDS):
+        if entry.engine not in ENDS or (entry.engine in PASSWORDS and self._namesake()):
             return True
         if self._outage is not None:
             self._stuck(f"secret {secret}", self._outage)
@@ -187,7 +188,7 @@ class _Taking:
             return False
         try:
             own = await self._ending.as_workflow()
-            if not self._namesake:
+            if not self._namesake():
                 await own.kv.remove(secret)
                 return True
             for entry in entries:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from tests.unit.engine.objects import NAME, SPACE, UID, workflow
-from tests.unit.engine.secrets.ledger_world import OWNER, LedgerWorld
+from tests.unit.engine.secrets.ledger_world import OWNER, LedgerWorld, TokenVault
 from wardkeeper.engine.secrets.ledger import Owner
 from wardkeeper.engine.secrets.sweep import (
     LONGEST_OUTAGE_PAUSE,
@@ -19,6 +19,7 @@ from wardkeeper.engine.secrets.sweep import (
     Sweeper,
 )
 from wardkeeper.engine.secrets.withdraw import withdraw
+from wardkeeper.engine.seen import Key
 from wardkeeper.engine.world import World
 from wardkeeper.kube.errors import ApiError, Forbidden, NotFound, NotLeading, Unreachable
 
@@ -130,6 +131,24 @@ async def test_a_namesake_keeps_its_roles(sweeping: Sweeping) -> None:
     sweeping.server.uids[NAME] = "uid-of-its-namesake"
     await sweeping.sweeper.sweep()
     assert not sweeping.vault.vault.leases
+    assert sweeping.vault.vault.roles
+    assert not sweeping.vault.ledger.owners()
+
+
+@pytest.mark.parametrize("during", ["decrypt", "revoke_lease", "kv.remove"])
+async def test_a_namesake_that_comes_meanwhile_keeps_its_roles(
+    sweeping: Sweeping, monkeypatch: pytest.MonkeyPatch, during: str
+) -> None:
+    ask = TokenVault.run
+
+    def run(vault: TokenVault, name: str, act: Any) -> Any:
+        if name == during:
+            sweeping.world.observe_workflow(workflow(uid="uid-of-its-namesake"))
+        return ask(vault, name, act)
+
+    monkeypatch.setattr(TokenVault, "run", run)
+    await sweeping.sweeper.sweep()
+    assert sweeping.world.workflow(Key(SPACE, NAME)) is not None
     assert sweeping.vault.vault.roles
     assert not sweeping.vault.ledger.owners()
 

@@ -227,7 +227,7 @@ async def test_a_namesake_keeps_what_it_shares_by_name(world: LedgerWorld) -> No
     newer = await world.lease(owner=NAMESAKE)
     await world.values(owner=NAMESAKE)
 
-    gone = await withdraw(OWNER, world.services, has_identity=False, namesake=True)
+    gone = await withdraw(OWNER, world.services, has_identity=False, namesake=lambda: True)
 
     assert gone.done
     assert [one is None for one in world.vault.kv["key"]] == [True, False]
@@ -242,7 +242,7 @@ async def test_a_namesake_keeps_what_it_shares_by_name(world: LedgerWorld) -> No
 async def test_the_token_of_a_namesake_does_when_the_own_one_is_dead(world: LedgerWorld) -> None:
     await world.certificate()
     await world.tokens.own(NAMESAKE)
-    gone = await withdraw(OWNER, world.services, has_identity=False, namesake=True)
+    gone = await withdraw(OWNER, world.services, has_identity=False, namesake=lambda: True)
     assert gone.done
     assert all(one.revoked for one in world.vault.certificates.values())
 
