@@ -8,13 +8,13 @@ the workload is gone; then they go in reverse. Without a finalizer Kubernetes co
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.workflow import KIND
+from wardkeeper.engine.carrier import all_of
 from wardkeeper.engine.finalizer import FINALIZER, has_finalizer, remove_finalizer
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.secrets.ledger import Owner
@@ -95,8 +95,8 @@ async def _delete_guards(tools: Tools, key: Key, seen: Observed) -> None:
         for_now = [ref for ref in mine if ref.kind not in kinds]
         mine = [ref for ref in mine if ref.kind in kinds]
         children = tools.world.children(key)
-        await asyncio.gather(
-            *(tools.writer.delete(ref, children[ref].uid) for ref in for_now if ref in children)
+        await all_of(
+            tools.writer.delete(ref, children[ref].uid) for ref in for_now if ref in children
         )
 
 
