@@ -51,9 +51,12 @@ class Outage:
 
         A secret counts with its deadline; one that was never delivered, whose workload cannot
         even start, with the time at which it was first found waiting. A pass that was refused
-        just before Vault came back gets its turn all the same, once.
+        just before Vault came back gets its turn all the same, once. Without an outcome the
+        workflow is gone, or has no secrets any more.
         """
         waiting = [one for one in outcomes if one.reason is Reason.VAULT_UNAVAILABLE]
+        if not outcomes:
+            self._served.discard(key)
         if not waiting:
             self._waiting.pop(key, None)
             return

@@ -115,3 +115,17 @@ def test_live_changes_still_go_first() -> None:
         assert await story.served() == "changed overdue"
 
     run(tell())
+
+
+def test_nothing_is_kept_of_a_workflow_that_is_gone() -> None:
+    async def tell() -> None:
+        story = Story()
+        story.waits("a", 1.0)
+        story.waits("b", 2.0)
+        story.outage.vault_is(False)
+        for name in ("a", "b"):
+            story.waits(name)
+        assert story.outage._waiting == {}
+        assert story.outage._served == set()
+
+    run(tell())
