@@ -89,7 +89,7 @@ class _Mark(NamedTuple):
 
 
 class SecretMetrics(Collector):
-    """The numbers of one process; `seen` and `forget` are for passes.
+    """The numbers of one process; `seen` is for passes.
 
     Args:
         registry: where they are shown.
@@ -147,17 +147,12 @@ class SecretMetrics(Collector):
 
         Args:
             key: namespace and name of the workflow.
-            secrets: all that it declares.
+            secrets: all that it declares; none when it is gone, and its series with it.
         """
         found = tuple(secrets)
         _keep(self._overdue, key, sum(one.overdue for one in found))
         if self._per_secret:
             _keep(self._marks, key, tuple(map(_mark, found)))
-
-    def forget(self, key: tuple[str, str]) -> None:
-        """A workflow is gone: its series are, too."""
-        self._marks.pop(key, None)
-        self._overdue.pop(key, None)
 
     def rotated(self, engine: Engine, outcome: str, seconds: float | None = None) -> None:
         """A rotation ended.
@@ -175,6 +170,8 @@ class SecretMetrics(Collector):
     def vault_request(self, operation: str, outcome: str, seconds: float) -> None:
         """A request to Vault was answered, or was not; says whether Vault is up as well.
 
+        Nothing is shown of that before it was ever asked.
+
         Args:
             operation: what kind it was, one word such as `kv_write`; names of objects have no
                 place in it, and what looks like one counts as `other`.
@@ -186,10 +183,6 @@ class SecretMetrics(Collector):
             outcome=_bounded(outcome, self._results),
         ).observe(seconds)
         self._up = outcome not in _AWAY
-
-    def vault_up(self, up: bool) -> None:
-        """Vault answers and is unsealed, or not; nothing is shown before it was ever asked."""
-        self._up = up
 
     def restarted(self) -> None:
         """A workload is restarted because its secrets changed."""

@@ -111,8 +111,8 @@ def test_a_secret_that_is_no_longer_declared_leaves_the_page(page: Page) -> None
 
 def test_series_go_with_their_workflow(page: Page) -> None:
     page.secrets.seen(KEY, [Standing(overdue=True)])
-    page.secrets.forget(KEY)
-    page.secrets.forget(KEY)
+    page.secrets.seen(KEY, ())
+    page.secrets.seen(KEY, ())
     assert "radiology" not in page.text()
     assert value(page, "wardkeeper_rotation_overdue") == 0
 
@@ -177,10 +177,8 @@ def test_the_kinds_of_requests_are_bounded(page: Page) -> None:
 
 def test_vault_is_neither_up_nor_down_while_nobody_has_asked(page: Page) -> None:
     assert value(page, "wardkeeper_vault_up") is None
-    page.secrets.vault_up(True)
+    page.secrets.vault_request("kv_read", "ok", 0.1)
     assert value(page, "wardkeeper_vault_up") == 1
-    page.secrets.vault_up(False)
-    assert value(page, "wardkeeper_vault_up") == 0
 
 
 @pytest.mark.parametrize(
@@ -188,7 +186,7 @@ def test_vault_is_neither_up_nor_down_while_nobody_has_asked(page: Page) -> None
     [("ok", 1), ("Denied", 1), ("RateLimited", 1), ("Sealed", 0), ("Unreachable", 0)],
 )
 def test_a_request_tells_whether_vault_is_up(page: Page, outcome: str, up: int) -> None:
-    page.secrets.vault_up(not up)
+    page.secrets.vault_request("kv_read", "Sealed" if up else "ok", 0.1)
     page.secrets.vault_request("kv_read", outcome, 0.1)
     assert value(page, "wardkeeper_vault_up") == up
 
