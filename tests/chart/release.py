@@ -16,12 +16,14 @@ import yaml
 from tests.chart.rendering import CHART, program
 from tests.cluster.access import RESTRICTED
 from tests.cluster.installation import NAMESPACE, Installation
+from tests.cluster.tools import CLIENTS
 from tests.cluster.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cluster.access import ClusterAccess
+    from tests.cluster.tools import Tool
 
 NAME = "wardkeeper"
 DEFINITIONS = ("healthcareworkflows.wardkeeper.io", "issuedcredentials.wardkeeper.io")
@@ -40,6 +42,7 @@ class Release(Installation):
         *,
         chart: Path = CHART,
         values: dict[str, Any] | None = None,
+        helm: Tool = CLIENTS,
         **more: Any,
     ) -> None:
         """Say what is wanted; nothing is done yet.
@@ -48,11 +51,13 @@ class Release(Installation):
             cluster: a running cluster of level `simulated`.
             chart: folder or package.
             values: of the release.
+            helm: where it is.
             more: as for an installation from manifests.
         """
         super().__init__(cluster, **more)
         self._chart = chart
         self._values = values or {}
+        self._helm = program("helm", helm)
 
     def install(self) -> None:
         """Install the release, wait until its kinds are served, set OpenBao up."""
@@ -93,7 +98,7 @@ class Release(Installation):
         """
         kubeconfig = f"--kubeconfig={self.cluster.kubeconfig()}"
         done = subprocess.run(
-            [program("helm"), kubeconfig, f"--namespace={NAMESPACE}", *arguments],
+            [self._helm, kubeconfig, f"--namespace={NAMESPACE}", *arguments],
             input=stdin,
             capture_output=True,
             text=True,

@@ -12,10 +12,12 @@ import yaml
 
 from tests.cluster.build import ensure
 from tests.cluster.progress import Report
-from tests.cluster.tools import CLIENTS
+from tests.cluster.tools import CLIENTS, OLDER_HELM, Tool
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "wardkeeper"
+HELM_TOOLS = (CLIENTS, OLDER_HELM)
+"""Where the versions of helm are that people install with."""
 VALUES = Path(__file__).parent / "values"
 NAMESPACE = "wardkeeper-system"
 MONITORING = tuple(
@@ -31,9 +33,9 @@ class RefusedError(AssertionError):
     """Helm renders nothing of these values; the text is what it says to the person."""
 
 
-def program(name: str) -> str:
+def program(name: str, tool: Tool = CLIENTS) -> str:
     """Path of kubectl or helm."""
-    return str(ensure(CLIENTS, Report()) / name)
+    return str(ensure(tool, Report()) / name)
 
 
 def render(
@@ -43,6 +45,7 @@ def render(
     chart: Path = CHART,
     namespace: str = NAMESPACE,
     tests: bool = False,
+    helm: Tool = CLIENTS,
 ) -> list[Obj]:
     """The objects that `helm template` makes.
 
@@ -53,11 +56,13 @@ def render(
         chart: folder or package of the chart.
         namespace: of the release.
         tests: with what `helm test` makes.
+        helm: where it is.
 
     Raises:
         RefusedError: helm refuses the values.
     """
-    command = [program("helm"), "template", "wardkeeper", str(chart), "--namespace", namespace]
+    command = [program("helm", helm), "template", "wardkeeper", str(chart)]
+    command += ["--namespace", namespace]
     command += [*([] if tests else ["--skip-tests"]), *(f"--api-versions={one}" for one in serves)]
     command += [f"--values={file}" for file in files]
     if values is not None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.chart.release import NAME, HelmError, Release
-from tests.chart.rendering import CHART
+from tests.chart.rendering import CHART, HELM_TOOLS
 from tests.cluster.access import CommandFailedError
 from tests.cluster.build import ensure
 from tests.cluster.cluster import Cluster
@@ -32,14 +32,14 @@ DEPLOYMENT = ("deployment", NAME, NAMESPACE)
 NIGHTLY = "export"
 
 
-@pytest.fixture(scope="module")
-def release() -> Iterator[Release]:
+@pytest.fixture(scope="module", params=HELM_TOOLS, ids=lambda helm: helm.name)
+def release(request: pytest.FixtureRequest) -> Iterator[Release]:
     """A release for one namespace, and the operator at work in it."""
     settings = {"namespaces": [ENROLLED]}
     with Cluster("simulated") as cluster:
         for name in (ENROLLED, OUTSIDE):
             cluster.create_namespace(name)
-        made = Release(cluster, values=SCOPED, vault=False, settings=settings)
+        made = Release(cluster, values=SCOPED, helm=request.param, vault=False, settings=settings)
         with made:
             yield made
 

@@ -14,12 +14,22 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
 from tests.chart.examples import REFUSED, TAKEN
-from tests.chart.rendering import CHART, MONITORING, Obj, RefusedError, named, render
+from tests.chart.rendering import (
+    CHART,
+    HELM_TOOLS,
+    MONITORING,
+    Obj,
+    RefusedError,
+    named,
+    render,
+)
 from wardkeeper.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.cluster.tools import Tool
 
 SCHEMA: Obj = json.loads((CHART / "values.schema.json").read_text())
 BEST = CHART / "values-best-practice.yaml"
@@ -109,15 +119,16 @@ def with_(path: str, value: object) -> Obj:
     return dict(made)
 
 
+@pytest.mark.parametrize("helm", HELM_TOOLS, ids=lambda helm: helm.name)
 @pytest.mark.parametrize(("path", "value", "words"), REFUSED, ids=lambda one: str(one)[:40])
 def test_bad_values_are_refused_with_their_place_and_what_is_wanted(
-    path: str, value: object, words: str
+    path: str, value: object, words: str, helm: Tool
 ) -> None:
     values = with_(path, value)
     if path == "resources":
         values["resources"]["requests"] = None  # null takes a default away
     with pytest.raises(RefusedError, match=re.escape(words)):
-        render(values=values)
+        render(values=values, helm=helm)
 
 
 @pytest.mark.parametrize(("path", "value"), TAKEN, ids=lambda one: str(one)[:40])

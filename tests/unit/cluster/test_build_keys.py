@@ -20,6 +20,7 @@ from tests.cluster.tools import (
     KUBECONFORM,
     KWOK,
     MONITORING,
+    OLDER_HELM,
     OLDER_OPENBAO,
     Tool,
 )
@@ -36,6 +37,7 @@ ALL = (
     KUBECONFORM,
     KWOK,
     MONITORING,
+    OLDER_HELM,
     OLDER_OPENBAO,
 )
 
