@@ -28,6 +28,7 @@ from tests.component.operator_fixture import SPACE, Core, condition, story, writ
 from tests.component.workflows import OTHER_IMAGE, secret, workflow
 from wardkeeper.api.workflow import KIND
 from wardkeeper.engine import (
+    beyond_apply,
     compare,
     finalizer,
     gather,
@@ -37,7 +38,6 @@ from wardkeeper.engine import (
     report,
     rollout,
     teardown,
-    writer,
 )
 from wardkeeper.engine.converge import _Convergence
 from wardkeeper.engine.gone import Gone
@@ -275,8 +275,8 @@ MUTANTS = [
     ),
     Mutant(
         "a repair means one uid",
-        writer,
-        "_meant",
+        beyond_apply,
+        "meant",
         ((', "uid": uid', ""),),
         a_repair_meets_a_stranger,
     ),

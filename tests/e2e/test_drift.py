@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from tests.cluster.waiting import until
-from tests.component.workflows import secret, workflow
+from tests.component.workflows import cron_job, secret, workflow
 from tests.e2e.stories import INTRUDER, fresh_place, is_ready
 from wardkeeper.api.workflow import KIND
 
@@ -279,6 +280,30 @@ def test_an_overwritten_secret_gets_its_value_back_without_rotation_or_restart(
     assert settled.values(f"{NAME}-db") == before
     assert settled.kv_version(NAME, "db") == version
     assert stamp(settled) == template_before
+
+
+@pytest.mark.parametrize("wiped", [False, True], ids=["on record", "record wiped"])
+def test_no_version_that_is_written_of_a_secret_lacks_a_key(place: Place, wiped: bool) -> None:
+    """Somebody takes one key and adds another: a pod may start at any version after that."""
+    fields = {"kvGenerated": {"fields": [{"name": "password"}, {"name": "user"}]}}
+    place.create(cron_job("export", secrets=[{**secret("db"), "source": fields}]))
+    place.until_ready("export")
+    good = place.read("Secret", "export-db")["data"]
+    ops: list[Obj] = [
+        {"op": "remove", "path": "/data/password"},
+        {"op": "add", "path": "/data/more", "value": b64encode(CANARY.encode()).decode()},
+        *([{"op": "add", "path": "/metadata/managedFields", "value": [{}]}] if wiped else []),
+    ]
+    since = place.edit("Secret", "export-db", ops)["metadata"]["resourceVersion"]
+
+    def versions() -> list[Obj]:
+        return [one.obj.get("data", {}) for one in place.history(since, "Secret")]
+
+    found = until(
+        lambda: (told := versions()) and told[-1] == good and told, "the Secret is as before"
+    )
+    assert [one for one in found if not good.items() <= one.items()] == []
+    place.until_ready("export")
 
 
 def test_after_all_drift_the_workflow_is_ready_and_nothing_is_left_to_do(settled: Place) -> None:

@@ -11,12 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wardkeeper.engine.gather import gather
+from wardkeeper.engine.gather import gather, read_live
 from wardkeeper.engine.plan import Action, Change, Live, Plan, plan
 from wardkeeper.engine.seen import CHILD_KINDS, Key
 from wardkeeper.engine.stamp import known_macs, with_stamp
 from wardkeeper.engine.world import World
-from wardkeeper.engine.writer import read_live
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.errors import Forbidden, NotFound
 from wardkeeper.kube.resource import Ref, ref_of, resource_of

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from wardkeeper.engine.plan import Live, fingerprint
-from wardkeeper.engine.writer import read_live
-from wardkeeper.kube.resource import Ref, ref_of
+from wardkeeper.engine.seen import controller_of
+from wardkeeper.kube.errors import NotFound
+from wardkeeper.kube.resource import Ref, ref_of, resource_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +52,24 @@ async def gather(
         if one is not None:
             live[ref] = replace(one, was_good_for=good_for)
     return live
+
+
+async def read_live(client: Client, ref: Ref) -> Live | None:
+    """A child as it is at this moment, of a Secret its metadata; None when there is none."""
+    try:
+        body = await client.get(
+            resource_of(ref.kind), ref.namespace, ref.name, metadata_only=ref.kind == "Secret"
+        )
+    except NotFound:
+        return None
+    metadata = body["metadata"]
+    return Live(
+        metadata["uid"],
+        controller_of(body),
+        int(metadata["resourceVersion"]),
+        body,
+        leaving="deletionTimestamp" in metadata,
+    )
 
 
 def _unknown(child: Child, desired: Obj) -> bool:

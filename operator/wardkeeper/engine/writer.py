@@ -4,8 +4,8 @@
 
 A creation is a server-side apply that carries a resourceVersion which no object can have: the
 server creates what is missing and answers 409 for whatever is there already. A repair carries the
-uid of the object that was looked at. A removal of what others added is a JSON patch that tests
-the uid. So whatever happens between looking and writing, nothing of somebody else is changed.
+uid of the object that was looked at, and so does what an apply cannot do. So whatever happens
+between looking and writing, nothing of somebody else is changed.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from wardkeeper.api.reasons import Reason
 from wardkeeper.api.workflow import KIND
-from wardkeeper.engine.compare import compare, has_older
+from wardkeeper.engine.beyond_apply import begin_record, give_up, meant, name_of, take_out
+from wardkeeper.engine.compare import compare
+from wardkeeper.engine.gather import read_live
 from wardkeeper.engine.outcome import Outcome, Terminal, Transient
 from wardkeeper.engine.ownership import setters
 from wardkeeper.engine.plan import Action, Change, Live, fingerprint, must_be_replaced
 from wardkeeper.engine.refusal import outcome_of
-from wardkeeper.engine.removal import disowning, giving_up, removal
 from wardkeeper.engine.seen import controller_of, key_of, see_child
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.errors import ApiError, Conflict, Invalid, NotFound
@@ -28,16 +29,12 @@ from wardkeeper.kube.resource import Ref, ref_of, resource_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wardkeeper.engine.compare import Comparison
-    from wardkeeper.engine.ownership import Path
     from wardkeeper.engine.world import World
     from wardkeeper.kube.client import Client
     from wardkeeper.render.metadata import Obj
 
 NO_SUCH_VERSION = "1"
 """No object has it: revision 1 of the store is the store itself, before its first object."""
-
-RECORD_TRIES = 3
 
 
 class Writer:
@@ -111,6 +108,7 @@ class Writer:
             raise outcome_of(error, ref_of(secret)) from error
 
     async def _publish(self, secret: Obj) -> Obj:
+        """Put the keys back before anything is taken out: pods may read every version."""
         ref = ref_of(secret)
         key = key_of(secret)
         known = self._world.children(key).get(ref) if key else None
@@ -122,15 +120,20 @@ class Writer:
             raise taken(secret, live)
         body = dict(live.body or {})
         try:
-            body, comparison = await self._recorded(secret, live)
-            if comparison.foreign:
-                await self._take_out(ref, comparison.foreign, body)
-            return await self._apply(secret, live.uid)
+            if compare(secret, body).recorded:
+                body = await self._client.apply(meant(secret, live.uid))
+            else:
+                body = await begin_record(self._client, secret, live.uid)
+            foreign = compare(secret, body).foreign
+            if foreign:
+                body = await take_out(self._client, ref, foreign, body)
         except Invalid:
             if not _is_locked(body):
                 raise
             await self.delete(ref, live.uid)
             return await self._create(secret)
+        self._believe(secret, body)
+        return body
 
     async def _create(self, desired: Obj, lane: Lane = Lane.LIVE) -> Obj:
         metadata = {**desired["metadata"], "resourceVersion": NO_SUCH_VERSION}
@@ -141,7 +144,7 @@ class Writer:
             live = await read_live(self._client, ref)
             if live is None:
                 raise Transient(
-                    Reason.API_UNAVAILABLE, f"{_name(ref)} came and went; it is tried again"
+                    Reason.API_UNAVAILABLE, f"{name_of(ref)} came and went; it is tried again"
                 ) from busy
             if live.owner != controller_of(desired):
                 raise taken(desired, live) from None
@@ -157,86 +160,23 @@ class Writer:
             return await self._send({**desired, "metadata": metadata}, desired, lane)
 
     async def _repair(self, change: Change, desired: Obj, live: Live, lane: Lane) -> None:
-        body, comparison = await self._recorded(desired, live, lane)
+        body = dict(live.body or {})
+        comparison = compare(desired, body)
+        if not comparison.recorded:
+            body = await begin_record(self._client, desired, live.uid, lane)
+            comparison = compare(desired, body)
         if comparison.given_up:
-            body = await self._trim(change.ref, giving_up(comparison.given_up, body), lane)
+            body = await give_up(self._client, change.ref, comparison.given_up, body, lane)
             comparison = compare(desired, body)
         if comparison.foreign:
-            body = await self._take_out(change.ref, comparison.foreign, body, lane)
+            body = await take_out(self._client, change.ref, comparison.foreign, body, lane)
         if comparison.apply:
             await self._apply(desired, live.uid, lane)
         else:
             self._believe(desired, body)
 
-    async def _recorded(
-        self, desired: Obj, live: Live, lane: Lane = Lane.LIVE
-    ) -> tuple[Obj, Comparison]:
-        """A child and what is wrong with it, with what we applied on the server's record.
-
-        When that was wiped, the record is begun anew: only to an empty one does the server note
-        everything that it finds as older. Controllers write to it as well, so it is tried again.
-
-        Raises:
-            Transient: it could not be begun anew.
-        """
-        body = dict(live.body or {})
-        comparison = compare(desired, body)
-        if comparison.recorded:
-            return body, comparison
-        for _ in range(RECORD_TRIES):
-            await self._wipe(desired, live.uid, lane)
-            body = await self._client.apply(_meant(desired, live.uid), lane=lane)
-            if has_older(body):
-                return body, compare(desired, body)
-        await self._wipe(desired, live.uid, lane)
-        raise Transient(
-            Reason.WRITE_REFUSED,
-            f"{_name(ref_of(desired))}: metadata.managedFields was wiped and is written to all the "
-            "time; find out by whom",
-        )
-
-    async def _wipe(self, desired: Obj, uid: str, lane: Lane) -> None:
-        ops: list[dict[str, Any]] = [
-            {"op": "test", "path": "/metadata/uid", "value": uid},
-            {"op": "add", "path": "/metadata/managedFields", "value": [{}]},
-        ]
-        ref = ref_of(desired)
-        await self._client.json_patch(
-            resource_of(ref.kind), ref.namespace, ref.name, ops, lane=lane
-        )
-
-    async def _take_out(
-        self,
-        ref: Ref,
-        foreign: tuple[Path, ...],
-        live: Mapping[str, Any],
-        lane: Lane = Lane.LIVE,
-    ) -> Obj:
-        """Remove what others added; what the server puts in its place belongs to nobody."""
-        body = await self._trim(ref, removal(foreign, live), lane)
-        ops = disowning(body)
-        return await self._trim(ref, ops, lane) if ops else body
-
-    async def _trim(self, ref: Ref, ops: list[dict[str, Any]], lane: Lane = Lane.LIVE) -> Obj:
-        """Take something out of an object that an apply cannot take out, or not as it must.
-
-        Raises:
-            ApiError: the server refused.
-            Transient: the object is not as it was when it was looked at.
-        """
-        try:
-            return await self._client.json_patch(
-                resource_of(ref.kind), ref.namespace, ref.name, ops, lane=lane
-            )
-        except Invalid as changed:
-            if changed.causes:
-                raise
-            raise Transient(
-                Reason.API_UNAVAILABLE, f"{_name(ref)} changed meanwhile; it is looked at again"
-            ) from changed
-
     async def _apply(self, desired: Obj, uid: str, lane: Lane = Lane.LIVE) -> Obj:
-        return await self._send(_meant(desired, uid), desired, lane)
+        return await self._send(meant(desired, uid), desired, lane)
 
     async def _send(self, body: Obj, desired: Obj, lane: Lane = Lane.LIVE) -> Obj:
         stored = await self._client.apply(body, lane=lane)
@@ -254,27 +194,9 @@ class Writer:
         if left:
             raise Transient(
                 Reason.WRITE_REFUSED,
-                f"{_name(ref_of(desired))}: {left[0].path} is changed at once, by a webhook or "
+                f"{name_of(ref_of(desired))}: {left[0].path} is changed at once, by a webhook or "
                 "policy; exempt objects labelled app.kubernetes.io/managed-by=wardkeeper from it",
             )
-
-
-async def read_live(client: Client, ref: Ref) -> Live | None:
-    """A child as it is at this moment, of a Secret its metadata; None when there is none."""
-    try:
-        body = await client.get(
-            resource_of(ref.kind), ref.namespace, ref.name, metadata_only=ref.kind == "Secret"
-        )
-    except NotFound:
-        return None
-    metadata = body["metadata"]
-    return Live(
-        metadata["uid"],
-        controller_of(body),
-        int(metadata["resourceVersion"]),
-        body,
-        leaving="deletionTimestamp" in metadata,
-    )
 
 
 def taken(desired: Obj, live: Live) -> Outcome:
@@ -288,7 +210,7 @@ def taken(desired: Obj, live: Live) -> Outcome:
         return going(ref)
     return Terminal(
         Reason.NAME_TAKEN,
-        f"{_name(ref)} exists and does not belong to this workflow; it was left as it is: "
+        f"{name_of(ref)} exists and does not belong to this workflow; it was left as it is: "
         "rename the workflow, or delete that object if nobody needs it",
     )
 
@@ -304,7 +226,7 @@ def runs(ref: Ref) -> Transient:
 def going(ref: Ref) -> Transient:
     """The outcome when a child must be made whose name is not free yet."""
     return Transient(
-        Reason.DELETING, f"{_name(ref)} is being deleted; it is made anew when that has been done"
+        Reason.DELETING, f"{name_of(ref)} is being deleted; it is made anew when that has been done"
     )
 
 
@@ -314,18 +236,9 @@ def _is_locked(secret: Mapping[str, Any]) -> bool:
     return any(key in one.fields for one in others for key in ("f:immutable", "f:type"))
 
 
-def _meant(desired: Obj, uid: str) -> Obj:
-    """A wanted object for the one object with this uid; for any other the server answers 409."""
-    return {**desired, "metadata": {**desired["metadata"], "uid": uid}}
-
-
 def _workflow_of(obj: Mapping[str, Any]) -> str:
     """Name of the workflow that controls an object; empty when none does."""
     for one in obj.get("metadata", {}).get("ownerReferences", ()):
         if one.get("controller") and one.get("kind") == KIND:
             return str(one["name"])
     return ""
-
-
-def _name(ref: Ref) -> str:
-    return f"{ref.kind} {ref.namespace}/{ref.name}"

@@ -58,6 +58,8 @@ class Writer:
         by = Owner(target.manager, "Update", target.subresource)
         known = owners.left_by(stored.owners, stored.obj, body)
         holders = owners.after_update(known, by, leaves(kind, stored.obj), leaves(kind, new))
+        if not known:
+            holders = {}  # where nobody is on record, only an apply is noted
         return self._commit(target, stored, new, holders)
 
     def apply(

@@ -121,3 +121,21 @@ class Applying:
             if not one.get("subresource")
         ]
         assert managers == ["wardkeeper"]
+
+    async def test_what_is_changed_in_the_write_that_wipes_the_record_is_noted_of_nobody(
+        self, api: Api
+    ) -> None:
+        """How a Secret gets its keys back in the version that its record is begun anew from."""
+        obj = config_map(api.namespace, "a", key="1")
+        made = await api.ours.apply(obj)
+        await api.theirs.replace({**made, "data": {"added": "2"}})
+        ops = [
+            {"op": "add", "path": "/metadata/managedFields", "value": [{}]},
+            {"op": "add", "path": "/data", "value": obj["data"]},
+        ]
+        wiped = await api.ours.json_patch(CONFIG_MAP, api.namespace, "a", ops)
+        assert wiped["data"] == obj["data"]
+        assert not wiped["metadata"].get("managedFields")
+        found = await api.ours.apply(obj)
+        managers = {one["manager"] for one in found["metadata"]["managedFields"]}
+        assert managers == {"wardkeeper", "before-first-apply"}
