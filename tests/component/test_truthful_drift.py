@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.component.apiserver.faults import Refuse
+from tests.component.apiserver.faults import Refuse, StallWatch
 from tests.component.operator_fixture import (
     SPACE,
     Core,
@@ -17,6 +17,7 @@ from tests.component.operator_fixture import (
     written,
 )
 from tests.component.workflows import OTHER_IMAGE, container, job, workflow
+from wardkeeper.api.asked import RECONCILE_AT
 from wardkeeper.api.workflow import KIND
 
 if TYPE_CHECKING:
@@ -43,6 +44,33 @@ def test_the_run_of_a_new_spec_is_no_repair_of_one_that_was_removed_after_its_en
             server.put(made)
             await core.until(lambda: server.get("Job", SPACE, "backfill"))
             await core.quiet(2)
+            assert "drift" not in status_of(server, "backfill")
+
+    story(tell)
+
+
+def test_a_run_that_was_removed_unseen_after_its_end_is_not_run_again() -> None:
+    def complete(obj: dict[str, Any]) -> None:
+        obj["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
+
+    async def tell(server: ApiServer) -> None:
+        server.faults.next(
+            match=lambda call: call.verb == "watch" and call.kind.name == "Job",
+            fault=StallWatch(after=2),
+        )
+        async with Core(server) as core:
+            server.put(job("backfill"))
+            await core.until(lambda: server.get("Job", SPACE, "backfill"))
+            server.edit("Job", SPACE, "backfill", complete, subresource="status")
+            await core.ready("backfill")
+            server.delete("Job", SPACE, "backfill")
+            server.edit(KIND, SPACE, "backfill", lambda obj: annotate(obj, RECONCILE_AT, "now"))
+            await core.until(
+                lambda: status_of(server, "backfill").get("lastHandledReconcileAt") == "now"
+            )
+            await core.quiet(120)
+            assert server.get("Job", SPACE, "backfill") is None
+            assert condition(server, "WorkloadAvailable", "backfill")["reason"] == "Completed"
             assert "drift" not in status_of(server, "backfill")
 
     story(tell)

@@ -40,6 +40,7 @@ class Carrier:
 
     Attributes:
         now: when the pass began, RFC 3339.
+        missed: children that were believed to be there, and were not when they were read.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Carrier:
         self._stood = stood
         self._lost = tools.world.lost(key)
         self.now = write_time(tools.clock())
+        self.missed: set[Ref] = set()
 
     @property
     def children(self) -> Mapping[Ref, Child]:
@@ -71,7 +73,9 @@ class Carrier:
             ApiError: a child could not be read.
         """
         desired = (*guards, workload) if workload else guards
+        believed = {ref_of(one) for one in desired} & self.children.keys()
         live = await gather(self._tools.client, self.children, desired, fresh=fresh)
+        self.missed |= believed - live.keys()
         todo = plan(guards, workload, live, owner=self._seen.uid)
         equal = set(todo.equal)
         for one in desired:

@@ -262,7 +262,8 @@ class _Convergence:
         return child.rollout if child and child.owner == self._seen.uid else None
 
     def _is_over(self, ref: Ref) -> bool:
-        return is_over(ref, self._carrier.children, self._workflow, settled=self._settled)
+        there = self._carrier.children.keys() - self._carrier.missed
+        return is_over(ref, there, self._workflow, settled=self._settled)
 
 
 def _soonest(seconds: Iterable[float | None]) -> float | None:
