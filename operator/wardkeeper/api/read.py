@@ -68,16 +68,22 @@ def read_workflow(
     """
     metadata = _parsed(Metadata, raw, "metadata", "ignore")
     spec = _parsed(WorkflowSpec, raw, "spec", unknown)
-    status = _parsed(WorkflowStatus, {"status": {}, **raw}, "status", "ignore")
+    status = read_status(raw.get("status", {}))
     if isinstance(metadata, tuple) or isinstance(spec, tuple):
         parts = (metadata, spec)
         return tuple(chain.from_iterable(part for part in parts if isinstance(part, tuple)))
     workflow = HealthcareWorkflow(
         metadata=metadata,
         spec=spec,
-        status=WorkflowStatus() if isinstance(status, tuple) else status,
+        status=status,
     )
     return tuple(_broken(workflow, "")) or workflow
+
+
+def read_status(raw: Mapping[str, Any]) -> WorkflowStatus:
+    """A status; one that cannot be read counts as none, because the next pass writes it anew."""
+    status = _parsed(WorkflowStatus, {"status": raw}, "status", "ignore")
+    return WorkflowStatus() if isinstance(status, tuple) else status
 
 
 def _parsed(

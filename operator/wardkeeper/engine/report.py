@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from wardkeeper.api.read import read_status
 from wardkeeper.api.reasons import ConditionType, Reason
 from wardkeeper.api.schema import GROUP, VERSION
 from wardkeeper.api.status import ConditionStatus, WorkflowStatus
@@ -17,6 +18,7 @@ from wardkeeper.engine.drift import describe_drift
 from wardkeeper.engine.outcome import Transient
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.rollout import Progress
+from wardkeeper.engine.seen import packed_status
 from wardkeeper.engine.status import compose
 from wardkeeper.kube.errors import ApiError, Invalid, NotFound
 from wardkeeper.kube.resource import Ref, resource_of
@@ -41,13 +43,20 @@ QUIET = (
 """Reasons for Ready that are told by status alone."""
 
 
+class _Untold(NamedTuple):
+    """Repairs that a status tells of which was sent, as long as it is not known to have arrived."""
+
+    status: bytes
+    repaired: list[DriftRecord]
+
+
 class Reporter:
     """Reports passes; remembers since when each spec is on its way, and repairs not told yet."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._since: dict[Key, tuple[int, float]] = {}
-        self._untold: dict[Key, list[DriftRecord]] = {}
+        self._untold: dict[Key, _Untold] = {}
 
     def forget(self, key: Key) -> None:
         """The workflow is gone."""
@@ -64,7 +73,7 @@ class Reporter:
         self._clock_in(key, seen, found.generation)
         if found.supplied is not None:
             self._tools.secrets_seen(key, found.supplied.secrets)
-        before = WorkflowStatus.model_validate(orjson.loads(seen.status))
+        before = read_status(orjson.loads(seen.status))
         workflow = regarding(key, seen)
         for record in found.repaired:
             note = describe_drift(record)
@@ -73,12 +82,16 @@ class Reporter:
             self._tools.tell(
                 workflow, warning=True, reason=Reason.DRIFT_REPAIRED, action="Repair", note=note
             )
-        found.repaired = [*self._untold.pop(key, ()), *found.repaired]
+        sent = self._untold.pop(key, None)
+        if sent and sent.status != seen.status:
+            found.repaired = [*sent.repaired, *found.repaired]
         status = compose(before, found, self._tools.clock())
-        if not _same(status, orjson.loads(seen.status)):
-            self._untold[key] = found.repaired
+        if (packed := packed_status(status)) != seen.stands:
+            self._untold[key] = _Untold(packed, found.repaired)
             await self._write(key, seen, status)
             del self._untold[key]
+        elif not seen.told:
+            self._tools.world.told(key, seen.uid, seen.stands)
         self._tell_of_changes(workflow, before, found, status)
         _log_ready(before, status)
         self._clock_out(key, status)
@@ -88,6 +101,7 @@ class Reporter:
             {"op": "test", "path": "/metadata/uid", "value": seen.uid},
             {"op": "add", "path": "/status", "value": status},
         ]
+        self._tools.world.telling(key, seen.uid, status)
         try:
             stored = await self._tools.client.json_patch(
                 resource_of(KIND), key.namespace, key.name, ops, subresource="status"
@@ -100,6 +114,7 @@ class Reporter:
             return
         except ApiError as error:
             raise Transient(Reason.API_UNAVAILABLE, f"status: {error.reason}") from error
+        self._tools.world.told(key, seen.uid, packed_status(stored.get("status")))
         self._tools.observed("MODIFIED", stored)
 
     def _tell_of_changes(
@@ -178,11 +193,6 @@ def _log_ready(before: WorkflowStatus, status: dict[str, Any]) -> None:
         level = logging.INFO if now["reason"] in QUIET else level
         told = {"ready": now["status"], "reason": now["reason"], "why": now["message"]}
         _log.log(level, "the workflow has come to another state", extra=told)
-
-
-def _same(new: dict[str, Any], old: dict[str, Any]) -> bool:
-    sort = orjson.OPT_SORT_KEYS
-    return orjson.dumps(new, option=sort) == orjson.dumps(old, option=sort)
 
 
 def regarding(key: Key, seen: Observed) -> dict[str, Any]:

@@ -46,7 +46,14 @@ class Key(NamedTuple):
 
 @dataclass(slots=True)
 class Observed:
-    """A workflow as it was last seen; spec and status as JSON, for few are looked at at once."""
+    """A workflow as it was last seen; spec and status as JSON, for few are looked at at once.
+
+    Attributes:
+        status: what this process last told of it; until then, what stands there.
+        stands: the status that stands there, which somebody else may have written.
+        told: this process has told a status, or found that nothing else is to be told.
+        telling: the status that was sent last, as long as nobody knows whether it arrived.
+    """
 
     uid: str
     version: int
@@ -56,6 +63,14 @@ class Observed:
     annotations: Mapping[str, str]
     spec: bytes
     status: bytes
+    stands: bytes
+    told: bool = False
+    telling: bytes = b""
+
+    @property
+    def forged(self) -> bool:
+        """Whether somebody else wrote over what was told of it."""
+        return self.told and self.stands != self.status
 
 
 @dataclass(slots=True)
@@ -108,10 +123,21 @@ def packed(value: Any) -> bytes:
     return memoryview(orjson.dumps(value)).tobytes()
 
 
+def packed_status(status: Mapping[str, Any] | None) -> bytes:
+    """A status to be kept, the same whoever wrote it down."""
+    return memoryview(orjson.dumps(status or {}, option=orjson.OPT_SORT_KEYS)).tobytes()
+
+
 def see_workflow(raw: Mapping[str, Any], before: Observed | None) -> Observed:
-    """What is kept of a workflow; a spec that did not change is kept once."""
+    """What is kept of a workflow; a spec or status that did not change is kept once."""
     metadata = raw["metadata"]
     spec = packed(raw.get("spec", {}))
+    status = stands = packed_status(raw.get("status"))
+    told = before is not None and before.told and before.uid == metadata["uid"]
+    arrived = before is not None and stands == before.telling
+    if before and told and not arrived:
+        status = before.status
+        stands = status if stands == status else stands
     return Observed(
         uid=metadata["uid"],
         version=int(metadata["resourceVersion"]),
@@ -122,7 +148,10 @@ def see_workflow(raw: Mapping[str, Any], before: Observed | None) -> Observed:
             name: value[:LONGEST_ECHO] for name, value in _ours(metadata.get("annotations")).items()
         },
         spec=before.spec if before and before.spec == spec else spec,
-        status=packed(raw.get("status", {})),
+        status=status,
+        stands=stands,
+        told=told,
+        telling=before.telling if before and told and not arrived else b"",
     )
 
 
@@ -151,8 +180,12 @@ def stamp_of(workload: Mapping[str, Any]) -> str:
 
 
 def differs(before: Observed, now: Observed) -> bool:
-    """Whether a pass may come to another end; status and what others note do not matter."""
-    return _relevant(before) != _relevant(now)
+    """Whether a pass may come to another end; what others note does not matter.
+
+    Status does only when somebody else wrote it.
+    """
+    forged = now.forged and now.stands != before.stands
+    return forged or _relevant(before) != _relevant(now)
 
 
 def _relevant(seen: Observed) -> tuple[object, ...]:

@@ -16,6 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from wardkeeper.api.workflow import KIND
 from wardkeeper.engine.gone import Gone
 from wardkeeper.engine.seen import (
     Child,
@@ -24,6 +25,7 @@ from wardkeeper.engine.seen import (
     differs,
     key_of,
     packed,
+    packed_status,
     see_child,
     see_workflow,
 )
@@ -80,7 +82,7 @@ class World:
     def observe_workflow(self, raw: Mapping[str, Any]) -> bool:
         """Remember a workflow; True when a pass is wanted.
 
-        A change of status alone, or of foreign labels, wants none.
+        A change of foreign labels wants none, and of status only what somebody else wrote there.
         """
         metadata = raw["metadata"]
         key = Key(metadata["namespace"], metadata["name"])
@@ -94,6 +96,19 @@ class World:
             self._families[key].lost.clear()
         self.strangers.settle(key, now.uid)
         return before is None or differs(before, now)
+
+    def telling(self, key: Key, uid: str, status: Mapping[str, Any]) -> None:
+        """We are about to write this status: whoever sees it there has not seen a forgery."""
+        seen = self._workflows.get(key)
+        if seen is not None and seen.uid == uid:
+            seen.telling = packed_status(status)
+
+    def told(self, key: Key, uid: str, status: bytes) -> None:
+        """This is what we say of a workflow, whatever somebody else wrote there meanwhile."""
+        seen = self._workflows.get(key)
+        if seen is not None and seen.uid == uid:
+            seen.status, seen.told, seen.telling = status, True, b""
+            seen.stands = status if seen.stands == status else seen.stands
 
     def forget_workflow(self, key: Key, uid: str) -> bool:
         """A workflow is gone; True when it was this one and not a successor of the same name."""
@@ -206,11 +221,12 @@ class World:
         return frozenset(family.lost) if family else frozenset()
 
     def pending(self, key: Key) -> frozenset[tuple[Ref, int | str]]:
-        """Changes of children that no pass has taken in: ref and version, or uid of a lost one."""
-        family = self._families.get(key)
+        """Changes that no pass has taken in: ref and version, of a child that is lost its uid."""
+        seen, family = self._workflows.get(key), self._families.get(key)
+        forged = {(Ref(KIND, *key), seen.version)} if seen and seen.forged else set()
         if family is None:
-            return frozenset()
-        news = {
+            return frozenset(forged)
+        news = forged | {
             (ref, one.version)
             for ref, one in family.children.items()
             if one.unread is not None and not one.own
