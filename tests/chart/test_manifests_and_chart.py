@@ -8,13 +8,14 @@ Namespace (Helm makes it by `--create-namespace`), and how changed settings roll
 
 from __future__ import annotations
 
+import os
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from tests.chart.rendering import CHART, ROOT, VALUES, Obj, named, program, render
+from tests.chart.rendering import CHART, NAMESPACE, ROOT, VALUES, Obj, named, program, render
 from tests.e2e.installation import MANIFESTS, build
 from wardkeeper.settings import load_settings
 
@@ -31,12 +32,37 @@ HELMS = (
     "helm.sh/chart",
 )
 SETTINGS = "wardkeeper-settings"
+DIGEST = "sha256:" + "a" * 64
 
 Key = tuple[str, str, str]
 
 
 def from_manifests(overlay: str) -> list[Obj]:
     objects = build(MANIFESTS / "overlays" / overlay, program("kubectl"))
+    return [one for one in objects if one["kind"] != "Namespace"]
+
+
+def with_canary(folder: Path, settings: str) -> list[Obj]:
+    """What an overlay makes that somebody wrote for a canary, after docs/kustomize.md."""
+    base = os.path.relpath(MANIFESTS, folder)
+    made = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [f"{base}/overlays/without-vault"],
+        "components": [f"{base}/canary"],
+        "images": [{"name": "wardkeeper", "newTag": "", "digest": DIGEST}],
+        "configMapGenerator": [
+            {
+                "name": SETTINGS,
+                "namespace": NAMESPACE,
+                "behavior": "replace",
+                "files": ["settings.yaml"],
+            }
+        ],
+    }
+    (folder / "settings.yaml").write_text(settings)
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(made))
+    objects = build(folder, program("kubectl"))
     return [one for one in objects if one["kind"] != "Namespace"]
 
 
@@ -97,6 +123,26 @@ def test_both_give_the_operator_the_same_settings(overlay: str, tmp_path: Path) 
     manifests = settings_of(from_manifests(overlay), tmp_path)
     assert settings_of(from_chart(overlay), tmp_path) == manifests
     assert (manifests.vault is None) == (overlay == "without-vault")
+
+
+def test_both_give_the_canary_the_same_and_nothing_of_it_where_none_is_wanted(
+    tmp_path: Path,
+) -> None:
+    values = {"image": {"digest": DIGEST}, "canary": {"enabled": True}}
+    made = render(values=values)
+    settings = named(made, "ConfigMap", SETTINGS)["data"]["settings.yaml"]
+    manifests, chart = by_key(with_canary(tmp_path, settings)), by_key(made)
+    assert sorted(manifests) == sorted(chart)
+    for key, one in manifests.items():
+        assert plain(chart[key]) == plain(one), key
+    without = by_key(render(values={"image": {"digest": DIGEST}}))
+    role, network = "wardkeeper-canary", ("NetworkPolicy", NAMESPACE, "wardkeeper")
+    assert {key[:2] for key in chart.keys() - without.keys()} == {
+        ("Role", NAMESPACE),
+        ("RoleBinding", NAMESPACE),
+    }
+    assert role in str(chart[network])
+    assert role not in str(without)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

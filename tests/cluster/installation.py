@@ -71,7 +71,7 @@ class Installation:
         """
         self.cluster = cluster
         self.process: Process | None = None
-        self.address = f"http://127.0.0.1:{_free_port()}"
+        self.address = f"http://127.0.0.1:{free_port()}"
         self._overlay = overlay
         self._vault = vault
         self._settings = settings or {}
@@ -162,6 +162,7 @@ class Installation:
             kubeconfig = self._towards(kubeconfig)
         document = {**self._settings, **self._own_settings()}
         settings = self._write("settings.yaml", yaml.safe_dump(document))
+        host = document["http"]["host"]
         self.process = Process(
             self._name,
             [
@@ -171,7 +172,7 @@ class Installation:
             ],
             log=self.log,
             folder=self._folder,
-            env={"POD_NAME": self._name, "POD_UID": "1"} | self._environment,
+            env={"POD_NAME": self._name, "POD_UID": "1", "POD_IP": host} | self._environment,
             on_start=self._note,
         )
         self.process.start()
@@ -237,7 +238,8 @@ class Installation:
         return path
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -35,6 +35,16 @@ def test_it_is_a_workflow_like_any_other_and_declares_one_port_each_way() -> Non
     assert [port.port for port in workflow.spec.workload.containers[0].ports] == [8080]
 
 
+def role() -> dict[str, Any]:
+    """The right to make the canary, which owns it."""
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": CANARY, "namespace": HOME},
+        "rules": [],
+    }
+
+
 def scale(workflow: dict[str, Any], replicas: int) -> None:
     workflow["spec"]["workload"]["replicas"] = replicas
 
@@ -50,6 +60,7 @@ def writes(server: ApiServer) -> int:
 
 def test_it_is_written_once_and_again_only_when_somebody_changed_it() -> None:
     async def tell(server: ApiServer) -> None:
+        server.put(role())
         async with Core(server) as core:
             keeper = CanaryKeeper(core.client, core.world, HERE, core.observer.workflow)
             for _ in range(3):
@@ -68,6 +79,7 @@ def test_it_is_written_once_and_again_only_when_somebody_changed_it() -> None:
 
 def test_where_nobody_wants_it_it_goes() -> None:
     async def tell(server: ApiServer) -> None:
+        server.put(role())
         async with Core(server) as core:
             keeper = CanaryKeeper(core.client, core.world, HERE, core.observer.workflow)
             await keeper.remove()
@@ -78,8 +90,70 @@ def test_where_nobody_wants_it_it_goes() -> None:
     story(tell)
 
 
+def test_it_belongs_to_the_right_to_make_it_and_goes_with_that() -> None:
+    async def tell(server: ApiServer) -> None:
+        right = server.put(role())
+        async with Core(server) as core:
+            keeper = CanaryKeeper(core.client, core.world, HERE, core.observer.workflow)
+            assert await keeper.keep(WANTED) == ""
+            stored = server.get(KIND, HOME, CANARY)
+            assert stored
+            (owner,) = stored["metadata"]["ownerReferences"]
+            assert owner == {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "Role",
+                "name": CANARY,
+                "uid": right["metadata"]["uid"],
+            }
+            server.delete("Role", HOME, CANARY)
+            await keeper.remove()
+            await core.until(lambda: core.world.workflow(HERE) is None)
+            assert ("delete", KIND, CANARY) not in written(server)
+
+    story(tell)
+
+
+def test_one_of_an_earlier_version_belongs_to_nobody_and_is_given_an_owner() -> None:
+    async def tell(server: ApiServer) -> None:
+        right = server.put(role())
+        server.put(WANTED)
+        async with Core(server) as core:
+            await core.until(lambda: core.world.workflow(HERE) is not None)
+            keeper = CanaryKeeper(core.client, core.world, HERE, core.observer.workflow)
+            assert await keeper.keep(WANTED) == ""
+            stored = server.get(KIND, HOME, CANARY)
+            assert stored
+            (owner,) = stored["metadata"]["ownerReferences"]
+            assert owner["uid"] == right["metadata"]["uid"]
+
+    story(tell)
+
+
+def test_one_of_an_earlier_version_is_deleted_though_its_right_is_gone() -> None:
+    async def tell(server: ApiServer) -> None:
+        server.put(WANTED)
+        async with Core(server) as core:
+            await core.until(lambda: core.world.workflow(HERE) is not None)
+            await CanaryKeeper(core.client, core.world, HERE, core.observer.workflow).remove()
+            await core.until(lambda: core.world.workflow(HERE) is None)
+
+    story(tell)
+
+
+def test_without_the_right_to_it_there_is_none_and_it_says_so() -> None:
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            keeper = CanaryKeeper(core.client, core.world, HERE, core.observer.workflow)
+            said = await keeper.keep(WANTED)
+            assert f"there is no Role {CANARY} in namespace {HOME}" in said
+            assert writes(server) == 0
+
+    story(tell)
+
+
 def test_it_is_no_witness_while_somebody_else_opens_its_network() -> None:
     async def tell(server: ApiServer) -> None:
+        server.put(role())
         async with Core(server) as core:
             keeper = CanaryKeeper(core.client, core.world, HERE, core.observer.workflow)
             server.put(policy("allow-all", HOME))

@@ -17,7 +17,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.installation import Installation
 from tests.cluster.progress import Report
 from tests.cluster.tools import CLIENTS
-from tests.docs.blocks import PROJECT, Block, blocks, way_of
+from tests.docs.blocks import PROJECT, Block, blocks, file_of, way_of
 from tests.gitops import definitions
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ def test_what_makes_manifests_makes_them(block: Block, tmp_path: Path) -> None:
             shutil.copytree(PROJECT / name, tmp_path / name)
         file = tmp_path / "hospital" / "kustomization.yaml"
         file.parent.mkdir()
+        for other in blocks(block.page):
+            if file_of(other).startswith("hospital/"):
+                (tmp_path / file_of(other)).write_text(other.text)
         command = [clients / "kubectl", "kustomize", str(file.parent)]
     file.write_text(block.text)
     made = subprocess.run(
