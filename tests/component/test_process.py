@@ -99,6 +99,22 @@ async def test_a_workflow_goes_the_whole_way_and_a_restart_writes_nothing(
             }
 
 
+async def test_it_runs_as_a_user_that_has_no_name(
+    unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As platforms run it that give each namespace users of its own."""
+
+    def nameless(_: int) -> None:
+        raise KeyError("getpwuid(): uid not found")
+
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nameless)
+    async with cluster() as server, running(operator(server, "one", unused_tcp_port)):
+        server.put(workflow())
+        await until(server, lambda: is_ready(server))
+
+
 async def test_a_standby_takes_over_and_finds_what_was_edited(
     unused_tcp_port_factory: Callable[[], int],
 ) -> None:

@@ -134,9 +134,13 @@ async def watch_workflows(
     def pass_on(kind: str | None, raw: Mapping[str, Any]) -> None:
         loop.call_soon_threadsafe(observe, kind, raw)
 
+    # Left to itself, kopf asks what the user is called, and platforms run pods as users without name.
+    identity: Any = user_agent
+
     def watch() -> None:
         asyncio.run(
             kopf.operator(
+                identity=identity,
                 registry=registry(pass_on, lambda: session_of(access, user_agent)),
                 settings=kopf_settings(),
                 clusterwide=not namespaces,
