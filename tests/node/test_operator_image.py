@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
+from tests.chart.rendering import named, render
 from tests.cluster.installation import NAMESPACE
 from tests.cluster.node import parts, stock
 from tests.cluster.progress import Report
+from tests.cluster.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,3 +98,43 @@ def test_the_operator_runs_as_restricted_asks_and_as_nobody_in_particular(
     what = "its user and group, and what happens when it writes to its root"
     wanted = "65532 65532, Read-only file system"
     proof.note("operator", what, wanted, ", ".join(told.splitlines()))
+
+
+IDS: dict[str, tuple[dict[str, Any], str]] = {
+    "given by the platform": ({"runAsUser": 1000660000, "fsGroup": 1000660000}, "1000660000 0"),
+    "of the image": ({}, "65532 65532"),
+}
+"""What the platform adds to a pod that names no ids, and who the pod then runs as."""
+
+
+@pytest.mark.parametrize("ids", IDS)
+def test_the_operator_runs_as_whomever_the_platform_lets_it(
+    node: NodeCluster, operator: PodInstallation, ids: str
+) -> None:
+    added, who = IDS[ids]
+    values = yaml.safe_load(operator.helm("get", "values", "wardkeeper", "--output=yaml"))
+    values["podSecurityContext"] = dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"))
+    made = named(render(values=values), "Deployment", "wardkeeper")["spec"]["template"]["spec"]
+    context = {**made["securityContext"], **added}
+    if added:
+        context["runAsGroup"] = 0
+    name = "as-" + ids.replace(" ", "-")
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {**made, "securityContext": context},
+    }
+    node.apply(pod)
+    try:
+        until(lambda: is_ready(node, name), "it is Ready", seconds=120)
+        program = "import os; print(os.getuid(), os.getgid())"
+        told = node.kubectl("exec", name, "-n", NAMESPACE, "--", "python3", "-c", program)
+        assert told.strip() == who
+    finally:
+        node.kubectl("delete", "pod", name, "-n", NAMESPACE, "--wait=false")
+
+
+def is_ready(node: NodeCluster, name: str) -> bool:
+    conditions = (node.get("pod", name, NAMESPACE) or {}).get("status", {}).get("conditions", ())
+    return any((one["type"], one["status"]) == ("Ready", "True") for one in conditions)

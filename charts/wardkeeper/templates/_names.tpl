@@ -45,3 +45,11 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ .Values.serviceAccount.name }}
 {{ $image.repository }}:{{ $image.tag | default .Chart.AppVersion }}
 {{- end -}}
 {{- end -}}
+
+{{- /*
+Who may read tokens in the pod. Without fsGroup they belong to root, and who the platform lets the
+pod run as is not known here.
+*/ -}}
+{{- define "wardkeeper.tokenMode" -}}
+{{ empty .Values.podSecurityContext.fsGroup | ternary "0444" "0440" }}
+{{- end -}}
