@@ -134,7 +134,7 @@ async def watch_workflows(
     def pass_on(kind: str | None, raw: Mapping[str, Any]) -> None:
         loop.call_soon_threadsafe(observe, kind, raw)
 
-    # Left to itself, kopf asks what the user is called, and platforms run pods as users without name.
+    # Else kopf asks for the name of the user, and platforms run pods as users that have none.
     identity: Any = user_agent
 
     def watch() -> None:
