@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
+from tests.cluster.audit import AuditLog
 from tests.cluster.openbao import OpenBao
 from tests.cluster.postgres import Postgres
 from tests.cluster.processes import Process
@@ -282,20 +283,20 @@ class ClusterAccess(ABC):
         )
         return self.service_account_token("kube-system", REVIEWER)
 
-    def audit_events(self) -> list[dict[str, Any]]:
-        """What is in the audit log: every write that is done, of everybody but the control plane.
+    @property
+    def audit(self) -> AuditLog:
+        """What the audit log tells of writes, of everybody but the control plane.
 
         Raises:
             NotImplementedError: this cluster's audit log is not ours to read.
         """
         if self.audit_log is None:
             raise NotImplementedError("the audit log of this cluster cannot be read")
-        lines = self.audit_log.read_text().splitlines() if self.audit_log.exists() else []
-        return [json.loads(line) for line in lines if line.endswith("}")]
+        return AuditLog(self.audit_log, self.processes["kube-apiserver"])
 
     def writes(self, user: str) -> list[dict[str, Any]]:
         """The audit events of one user, such as `system:serviceaccount:ns:name`."""
-        return [event for event in self.audit_events() if event["user"]["username"] == user]
+        return [event for event in self.audit.since() if event["user"]["username"] == user]
 
     @abstractmethod
     def write_kubeconfig(self, stem: str, user: dict[str, Any]) -> Path:

@@ -67,7 +67,7 @@ def authentication() -> Document:
 
 
 def audit(*, bodies: bool = False) -> Document:
-    """One line for each write, once it is done; nothing for reads.
+    """One line for each write when it comes, one when it is done; nothing for reads.
 
     Args:
         bodies: with what was sent and answered, except where that is a secret by its kind.
@@ -75,7 +75,6 @@ def audit(*, bodies: bool = False) -> Document:
     return {
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
-        "omitStages": ["RequestReceived"],
         "rules": [
             {"level": "None", "users": CONTROL_PLANE_USERS},
             {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]},

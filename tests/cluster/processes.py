@@ -99,7 +99,11 @@ def _signal(handle: int, number: signal.Signals) -> None:
 
 
 class Process:
-    """A program that can be started, stopped and started again with the same command."""
+    """A program that can be started, stopped and started again with the same command.
+
+    Attributes:
+        began: when it was started for the last time, in seconds since the epoch.
+    """
 
     def __init__(
         self,
@@ -127,6 +131,7 @@ class Process:
         """
         self.name = name
         self.log = log
+        self.began = 0.0
         self._command = command
         self._folder = folder
         path = os.environ.get("PATH", "/usr/bin:/bin")
@@ -145,6 +150,7 @@ class Process:
     def start(self) -> None:
         """Start it, in a session of its own, so that a terminal's Ctrl-C reaches only us."""
         user, group = self._account or (None, None)
+        self.began = time.time()
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
                 [*self._enter, *self._command],

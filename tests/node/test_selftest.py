@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,12 +22,9 @@ TESTER = f"system:serviceaccount:{NAMESPACE}:wardkeeper-selftest"
 
 def written(node: NodeCluster) -> set[tuple[str, str, int]]:
     """What the test wrote, or tried to: verb, resource, code; the API server's own record."""
-    lines = node.audit_log.read_text().splitlines()
-    told = (json.loads(line) for line in lines if TESTER in line)
     return {
         (one["verb"], one["objectRef"]["resource"], one["responseStatus"]["code"])
-        for one in told
-        if one["user"]["username"] == TESTER
+        for one in node.writes(TESTER)
     }
 
 
