@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from tests.component.ports import free_ports
 from wardkeeper.canary.server import Ports, serving
 from wardkeeper.engine.enforcement import Enforced, Look
 from wardkeeper.proof.reach import listen, reaches
@@ -29,14 +30,9 @@ HERE, THERE = "127.0.0.1", "127.0.0.2"
 """Where the operator is, and where the canary is."""
 
 
-def free_port(host: str) -> int:
-    with socket.create_server((host, 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture
 def ports() -> Ports:
-    return Ports(free_port(THERE), free_port(THERE), free_port(HERE), free_port(HERE))
+    return Ports(*free_ports(4, HERE, THERE))
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ import pytest
 
 from tests.component.apiserver.server import ApiServer
 from tests.component.operator_fixture import SPACE, is_ready, status_of, written
+from tests.component.ports import free_ports
 from tests.component.workflows import CHILDREN, workflow
 from wardkeeper.api.workflow import KIND
 from wardkeeper.engine.secrets.sweep import Sweeper
@@ -29,6 +30,12 @@ SYSTEM = "wardkeeper-system"
 SECONDS = 15.0
 
 
+@pytest.fixture
+def port() -> int:
+    """Where the operator listens."""
+    return free_ports(1)[0]
+
+
 @asynccontextmanager
 async def cluster() -> AsyncIterator[ApiServer]:
     async with ApiServer(namespaces=(SPACE, SYSTEM), rolling_out=True) as server:
@@ -40,7 +47,7 @@ def operator(server: ApiServer, identity: str, port: int) -> Operator:
     settings = Settings.model_validate(
         {
             "http": {"host": "127.0.0.1", "port": port},
-            "leaderElection": {"duration": 3, "deadline": 2, "retry": 1},
+            "leaderElection": {"duration": 15, "deadline": 10, "retry": 1},
         }
     )
     metrics = Metrics(host=server.url, workers=settings.concurrency.workers)
@@ -74,22 +81,22 @@ def holder(server: ApiServer) -> str:
 
 
 async def test_a_workflow_goes_the_whole_way_and_a_restart_writes_nothing(
-    unused_tcp_port: int,
+    port: int,
 ) -> None:
     async with cluster() as server:
-        async with running(operator(server, "one", unused_tcp_port)) as task:
+        async with running(operator(server, "one", port)) as task:
             server.put(workflow())
             await until(server, lambda: is_ready(server))
             made = sorted(("apply", kind, name) for kind, name in CHILDREN)
             assert [one for one in changes(server) if one[0] == "apply"] == made
             assert server.count("patch", KIND) <= 2
-            await _answers(unused_tcp_port)
+            await _answers(port)
             os.kill(os.getpid(), signal.SIGTERM)
             await asyncio.wait_for(task, SECONDS)
         assert holder(server) == ""
 
         before = len(server.seen)
-        two = operator(server, "two", unused_tcp_port)
+        two = operator(server, "two", port)
         async with running(two):
             await until(server, lambda: holder(server) == "two" and two.following.synced)
             server.put(workflow("later"))
@@ -100,7 +107,7 @@ async def test_a_workflow_goes_the_whole_way_and_a_restart_writes_nothing(
 
 
 async def test_it_runs_as_a_user_that_has_no_name(
-    unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+    port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As platforms run it that give each namespace users of its own."""
 
@@ -110,21 +117,17 @@ async def test_it_runs_as_a_user_that_has_no_name(
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pwd.getpwuid", nameless)
-    async with cluster() as server, running(operator(server, "one", unused_tcp_port)):
+    async with cluster() as server, running(operator(server, "one", port)):
         server.put(workflow())
         await until(server, lambda: is_ready(server))
 
 
-async def test_a_standby_takes_over_and_finds_what_was_edited(
-    unused_tcp_port_factory: Callable[[], int],
-) -> None:
-    async with (
-        cluster() as server,
-        running(operator(server, "one", unused_tcp_port_factory())) as one,
-    ):
+async def test_a_standby_takes_over_and_finds_what_was_edited() -> None:
+    first, second = free_ports(2)
+    async with cluster() as server, running(operator(server, "one", first)) as one:
         server.put(workflow())
         await until(server, lambda: is_ready(server))
-        standby = operator(server, "two", unused_tcp_port_factory())
+        standby = operator(server, "two", second)
         async with running(standby):
             await until(server, lambda: standby.following.synced and len(standby.world))
             one.cancel()
@@ -137,9 +140,9 @@ async def test_a_standby_takes_over_and_finds_what_was_edited(
 
 
 async def test_an_operator_that_lost_its_lease_ends_and_writes_nothing_more(
-    unused_tcp_port: int,
+    port: int,
 ) -> None:
-    async with cluster() as server, running(operator(server, "one", unused_tcp_port)) as task:
+    async with cluster() as server, running(operator(server, "one", port)) as task:
         await until(server, lambda: holder(server) == "one")
         server.edit("Lease", SYSTEM, "wardkeeper", _steal)
         with pytest.raises(LeaseLost):
@@ -150,7 +153,7 @@ async def test_an_operator_that_lost_its_lease_ends_and_writes_nothing_more(
 
 
 async def test_an_operator_of_which_a_part_has_failed_ends(
-    unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+    port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else nothing would be swept any more, and nobody would know."""
 
@@ -158,16 +161,16 @@ async def test_an_operator_of_which_a_part_has_failed_ends(
         raise ZeroDivisionError
 
     monkeypatch.setattr(Sweeper, "sweep", sweep)
-    async with cluster() as server, running(operator(server, "one", unused_tcp_port)) as task:
+    async with cluster() as server, running(operator(server, "one", port)) as task:
         with pytest.raises(ExceptionGroup) as failed:
             await asyncio.wait_for(task, SECONDS)
         assert failed.group_contains(ZeroDivisionError)
         assert holder(server) == ""
 
 
-async def test_a_deleted_workflow_is_forgotten(unused_tcp_port: int) -> None:
+async def test_a_deleted_workflow_is_forgotten(port: int) -> None:
     async with cluster() as server:
-        one = operator(server, "one", unused_tcp_port)
+        one = operator(server, "one", port)
         async with running(one):
             server.put(workflow())
             await until(server, lambda: is_ready(server))
