@@ -16,7 +16,7 @@ from tests.component.operator_fixture import (
     story,
     written,
 )
-from tests.component.workflows import container, cron_job, secret, small, workflow
+from tests.component.workflows import SCHEDULE, container, cron_job, secret, small, workflow
 from wardkeeper.api.workflow import KIND
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def test_a_kept_spec_that_is_refused_by_now_leaves_everything_as_it_is() -> None
         async with Core(server) as core:
             await core.quiet(60)
             assert core.meter.passes == ["terminal"]
-            assert schedule(server) == "30 2 * * *"
+            assert schedule(server) == SCHEDULE
 
     story(tell)
 
@@ -233,7 +233,7 @@ def test_of_a_spec_whose_rights_are_refused_nothing_is_carried_out() -> None:
             told = {kind for _, kind, name in written(server, before) if name == NAME}
             assert told <= {f"{KIND}/status", "Role"}
             assert server.get("NetworkPolicy", SPACE, place) == policy
-            assert schedule(server) == "30 2 * * *"
+            assert schedule(server) == SCHEDULE
             ready = condition(server, "Ready", NAME)
             assert ready["message"].endswith("; what ran before keeps running")
             assert condition(server, "Stalled", NAME)["reason"] == "AccessRefused"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cluster.waiting import until
-from tests.component.workflows import OTHER_IMAGE, container, cron_job, secret, workflow
+from tests.component.workflows import OTHER_IMAGE, SCHEDULE, container, cron_job, secret, workflow
 from tests.e2e.stories import condition_of, fresh_place, is_ready
 from wardkeeper.api.workflow import KIND
 
@@ -134,7 +134,7 @@ def test_in_audit_mode_drift_is_reported_and_left_until_the_mode_is_enforce_agai
     assert place.read("CronJob", NIGHTLY)["spec"]["schedule"] == "0 0 * * *"
     place.edit(KIND, NIGHTLY, {"spec": {"mode": "Enforce"}})
     place.until_ready(NIGHTLY)
-    assert place.read("CronJob", NIGHTLY)["spec"]["schedule"] == "30 2 * * *"
+    assert place.read("CronJob", NIGHTLY)["spec"]["schedule"] == SCHEDULE
     assert {one.resource for one in place.writes(mark)} == {
         "healthcareworkflows/status",
         "cronjobs",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tests.component.workflows import IMAGE, OTHER_IMAGE, container, small
+from tests.component.workflows import IMAGE, OTHER_IMAGE, SCHEDULE, container, small
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,7 +57,7 @@ class Traits:
     init: bool = False
     writable: bool = True
     replicas: int | None = 1
-    schedule: str = "30 2 * * *"
+    schedule: str = SCHEDULE
     zone: str | None = None
     backoff: int | None = None
     rules: tuple[Obj, ...] = ()
