@@ -66,7 +66,7 @@ class Release(Installation):
             self.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": labels})
         self.upgrade(self._chart, self._values)
         for name in DEFINITIONS:
-            until(lambda name=name: self._is_served(name), f"{name} is served")  # type: ignore[misc]
+            until(lambda name=name: self.cluster.serves(name), f"{name} is served")  # type: ignore[misc]
         if self._vault:
             self.bootstrap_vault()
 
@@ -109,8 +109,3 @@ class Release(Installation):
         if done.returncode:
             raise HelmError(f"helm {arguments[0]}: {done.stderr.strip()}")
         return done.stdout
-
-    def _is_served(self, definition: str) -> bool:
-        found = self.cluster.get("crd", definition) or {}
-        conditions = found.get("status", {}).get("conditions") or ()
-        return any((one["type"], one["status"]) == ("Established", "True") for one in conditions)

@@ -15,7 +15,7 @@ import pytest
 from tests.chart.release import Release
 from tests.chart.rendering import CHART
 from tests.cluster.cluster import Cluster
-from tests.cluster.installation import NAMESPACE, free_port
+from tests.cluster.installation import NAMESPACE
 from tests.cluster.waiting import until
 from tests.component.workflows import workflow
 from tests.e2e.stage import Stage
@@ -41,21 +41,15 @@ pytestmark = pytest.mark.timeout(400)
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     """A release with a canary, and the operator at work."""
-    verification = {
-        "canary": "Enabled",
-        "image": f"wardkeeper@{DIGEST}",
-        "port": free_port(),
-        "every": 1,
-    }
-    with (
-        Cluster("simulated") as cluster,
-        Release(
-            cluster, values=WITH, vault=False, settings={"verification": verification}
-        ) as operator,
-    ):
-        made = Stage(cluster, operator)
-        with made.session:
-            yield made
+    with Cluster("simulated") as cluster:
+        port = cluster.run.port("canary")
+        image = f"wardkeeper@{DIGEST}"
+        verification = {"canary": "Enabled", "image": image, "port": port, "every": 1}
+        settings = {"verification": verification}
+        with Release(cluster, values=WITH, vault=False, settings=settings) as operator:
+            made = Stage(cluster, operator)
+            with made.session:
+                yield made
 
 
 @pytest.fixture(scope="module")

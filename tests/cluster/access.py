@@ -38,6 +38,14 @@ RESTRICTED = {
 }
 """Labels of a namespace in which only hardened Pods are let in."""
 
+HARDENED = {
+    "allowPrivilegeEscalation": False,
+    "runAsNonRoot": True,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""The security context of a container of such a Pod."""
+
 REVIEWER = "openbao-reviewer"
 """ServiceAccount in kube-system that may ask the API server who a token belongs to."""
 
@@ -226,6 +234,22 @@ class ClusterAccess(ABC):
         )["items"]
         return found
 
+    def may(self, user: str, verb: str, resource: str, namespace: str = "default") -> bool:
+        """Whether RBAC lets a user do this: the API server learns of a binding after it is made."""
+        asked = ("auth", "can-i", verb, resource, f"--as={user}", "-n", namespace)
+        try:
+            return self.kubectl(*asked).strip() == "yes"
+        except CommandFailedError:
+            return False
+
+    def serves(self, resource: str) -> bool:
+        """Whether a kind is served, and told of to who asks for kinds, as kubectl does."""
+        try:
+            self.kubectl("get", resource, "-A", "-o", "name")
+        except CommandFailedError:
+            return False
+        return True
+
     def version(self) -> str:
         """The API server's version, such as `v1.36.3`."""
         return str(json.loads(self.kubectl("get", "--raw", "/version"))["gitVersion"])
@@ -281,6 +305,9 @@ class ClusterAccess(ABC):
                 "subjects": [account],
             },
         )
+        user = f"system:serviceaccount:kube-system:{REVIEWER}"
+        review = "tokenreviews.authentication.k8s.io"
+        until(lambda: self.may(user, "create", review), f"{user} may review tokens")
         return self.service_account_token("kube-system", REVIEWER)
 
     @property

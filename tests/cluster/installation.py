@@ -9,8 +9,8 @@ is missing: the operator is a process of this machine, for no container runs on 
 
 from __future__ import annotations
 
+import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -71,7 +71,7 @@ class Installation:
         """
         self.cluster = cluster
         self.process: Process | None = None
-        self.address = f"http://127.0.0.1:{free_port()}"
+        self.address = f"http://127.0.0.1:{cluster.run.port(name)}"
         self._overlay = overlay
         self._vault = vault
         self._settings = settings or {}
@@ -114,16 +114,10 @@ class Installation:
         for one in objects:
             if one["kind"] == "CustomResourceDefinition":
                 name = one["metadata"]["name"]
-                until(lambda name=name: self._established(name), f"{name} is served")  # type: ignore[misc]
+                until(lambda name=name: self.cluster.serves(name), f"{name} is served")  # type: ignore[misc]
         self.cluster.apply(*(one for one in objects if one["kind"] not in first))
         if self._vault:
             self.bootstrap_vault()
-
-    def _established(self, crd: str) -> bool:
-        """Whether a CRD is served; `kubectl wait` fails while it has no conditions at all."""
-        found = self.cluster.get("crd", crd) or {}
-        conditions = found.get("status", {}).get("conditions") or ()
-        return any((one["type"], one["status"]) == ("Established", "True") for one in conditions)
 
     def bootstrap_vault(self) -> None:
         """Run `wardkeeper vault bootstrap` as an administrator of OpenBao would."""
@@ -192,7 +186,7 @@ class Installation:
         """Whether /readyz says so."""
         try:
             return requests.get(f"{self.address}/readyz", timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def metrics(self) -> dict[str, float]:
@@ -205,6 +199,13 @@ class Installation:
     def log(self) -> Path:
         """What the operator wrote."""
         return self._folder / f"{self._name}.log"
+
+    def said(self, since: int = 0) -> list[dict[str, Any]]:
+        """The lines of its log after a position; one that is still being written is left."""
+        with self.log.open("rb") as log:
+            log.seek(since)
+            lines = log.read().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
     def _own_settings(self) -> dict[str, Any]:
         host, _, port = self.address.removeprefix("http://").partition(":")
@@ -236,11 +237,3 @@ class Installation:
         path.touch(mode=0o600)
         path.write_text(text)
         return path
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -120,6 +120,12 @@ class Run:
                 taken.add(self.ports[name])
             self.save()
 
+    def port(self, name: str) -> int:
+        """The port of that name; reserved when it is first asked for, and the run's to its end."""
+        if name not in self.ports:
+            self.reserve(name)
+        return self.ports[name]
+
     def started(self, name: str, identity: Identity) -> None:
         """Write down a process that has just been started."""
         with self._writing:

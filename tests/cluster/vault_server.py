@@ -61,7 +61,7 @@ class VaultServer:
     def seal(self) -> None:
         """Seal it: from now on it answers 503 to everything but health."""
         self.api("PUT", "sys/seal")
-        self._wait(lambda: self._health()["sealed"], "Vault is sealed")
+        self._wait(lambda: (self._health() or {}).get("sealed"), "Vault is sealed")
 
     def unseal(self) -> None:
         """Unseal it and wait until it serves."""
@@ -99,7 +99,7 @@ class VaultServer:
         """The health document; None when nobody answers."""
         try:
             return self._session.get(f"{self.address}/v1/sys/health", timeout=5).json()
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return None
 
     def _serves(self) -> bool:

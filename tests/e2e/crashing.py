@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tests.cluster.access import HARDENED
 from tests.cluster.authorities import Authorities
 from tests.cluster.cluster import Cluster
 from tests.cluster.databases import DATABASE, VAULT_USER, Databases
 from tests.cluster.installation import NAMESPACE, Installation
 from tests.cluster.waiting import until
 from tests.component.workflows import small
-from tests.e2e.stage import Stage
+from tests.e2e.stage import RefusedError, Stage
 from tests.e2e.stories import fresh_place, is_ready
 from tests.faults.api_proxy import ApiProxy
 from tests.faults.stops import Side, Stops
@@ -238,6 +239,18 @@ def hasty_pods(stage: Stage, namespace: str = "") -> None:
     }
     for kind, spec in made.items():
         stage.send("POST", kind, body={"metadata": {"name": name}, "spec": spec})
+    until(lambda: _hastens(stage, namespace or "default"), "pods are made hasty")
+
+
+def _hastens(stage: Stage, namespace: str) -> bool:
+    """Whether a pod would be told to hurry; the API server learns of a policy after it is made."""
+    container = {"name": "c", "image": "made.up/image:1", "securityContext": HARDENED}
+    probe = {"metadata": {"name": "probe"}, "spec": {"containers": [container]}}
+    try:
+        made = stage.send("POST", "Pod", namespace, body=probe, dryRun="All")
+    except RefusedError:  # its namespace has no ServiceAccount yet
+        return False
+    return bool(made["metadata"].get("annotations"))
 
 
 def _people(place: Place, databases: Databases) -> None:

@@ -62,7 +62,7 @@ def wardkeeper() -> Iterator[Installation]:
 
 
 def make(made: Installation, objects: list[dict[str, Any]]) -> None:
-    """Apply a sample as a person, and its children as the operator would."""
+    """Apply a sample as a person, its children as the operator would; have policies know them."""
     made.cluster.apply(*objects)
     metadata = next(one for one in objects if one["kind"] == "HealthcareWorkflow")["metadata"]
     live = made.cluster.get("healthcareworkflow", metadata["name"], metadata["namespace"])
@@ -72,6 +72,11 @@ def make(made: Installation, objects: list[dict[str, Any]]) -> None:
     children = render(read, judge(read, lambda *_: True), Surroundings(), macs={}).children
     arguments = (f"--as={OPERATOR}", "apply", "--server-side", "-f", "-")
     made.cluster.kubectl(*arguments, stdin=yaml.safe_dump_all(children))
+    name, namespace = metadata["name"], metadata["namespace"]
+    until(
+        lambda: create(made, "Pod", pod(name), namespace=namespace).code == 403,
+        f"the policies know the ServiceAccount of {name}",
+    )
 
 
 def create(

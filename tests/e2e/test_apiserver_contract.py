@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from tests.cluster.waiting import until
 from tests.component.apiserver import contract
 from wardkeeper.kube.access import from_kubeconfig
 
@@ -28,7 +29,7 @@ def definition(clusters: Clusters) -> None:
     cluster = clusters.at("controllers")
     crd = yaml.safe_load(CRD.read_text())
     cluster.apply(crd)
-    cluster.kubectl("wait", "--for=condition=Established", f"crd/{crd['metadata']['name']}")
+    until(lambda: cluster.serves(crd["metadata"]["name"]), "the kind is served")
 
 
 @pytest.mark.cluster("controllers")

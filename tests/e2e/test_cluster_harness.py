@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cluster import places, runs
-from tests.cluster.access import CommandFailedError
+from tests.cluster.access import HARDENED, CommandFailedError
 from tests.cluster.cluster import Cluster
 from tests.cluster.levels import Level
 from tests.cluster.processes import Identity
@@ -174,13 +174,7 @@ def test_a_namespace_admits_only_hardened_pods(cluster: ClusterAccess, namespace
 def test_a_hardened_pod_becomes_ready_although_nothing_runs(
     cluster: ClusterAccess, namespace: str
 ) -> None:
-    hardened = {
-        "allowPrivilegeEscalation": False,
-        "runAsNonRoot": True,
-        "capabilities": {"drop": ["ALL"]},
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    container = {"name": "main", "image": "made.up/image:1", "securityContext": hardened}
+    container = {"name": "main", "image": "made.up/image:1", "securityContext": HARDENED}
     cluster.apply(
         {
             "apiVersion": "v1",

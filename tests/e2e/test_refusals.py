@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cluster.access import HARDENED, CommandFailedError
+from tests.cluster.installation import USER
 from tests.cluster.waiting import until
 from tests.component.workflows import container, cron_job, job, secret, small
+from tests.e2e.stage import RefusedError
 from tests.e2e.strangers import changing, refusing
 from tests.e2e.webhook import refusing_webhook
 from wardkeeper.api.workflow import KIND
@@ -74,12 +77,12 @@ def test_a_right_that_becomes_grantable_is_granted_at_the_next_look(
     place.until_told(NIGHTLY, "Stalled", "AccessRefused")
     rules = stage.send("GET", "ClusterRole", name="wardkeeper-grantable")["rules"]
     try:
-        grant(stage, [*rules, TOO_MUCH])
+        grant(place, [*rules, TOO_MUCH])
         place.annotate(NIGHTLY, reconcile_at="now")
         place.until_ready(NIGHTLY)
         assert place.read("Role", NIGHTLY)["rules"] == [TOO_MUCH]
     finally:
-        grant(stage, rules)
+        grant(place, rules)
 
 
 def test_a_running_workflow_that_asks_for_too_much_keeps_what_it_has(place: Place) -> None:
@@ -128,7 +131,8 @@ def test_an_object_of_somebody_else_is_not_touched_and_heals_when_it_goes(
 
 
 def test_a_quota_on_children_reaches_the_user_and_more_quota_heals(place: Place) -> None:
-    quota(place, {"count/cronjobs.batch": "0"})
+    probe = {"kind": "CronJob", "metadata": {"name": "probe"}, "spec": their_cron_job()}
+    quota(place, {"count/cronjobs.batch": "0"}, probe)
     place.create(cron_job(NIGHTLY))
     ready = place.until_told(NIGHTLY, "Ready", "QuotaExceeded")
     assert "exceeded quota: small" in ready["message"]
@@ -142,7 +146,7 @@ def test_a_quota_on_children_reaches_the_user_and_more_quota_heals(place: Place)
 def test_a_quota_on_secrets_reaches_the_user_though_nothing_else_about_secrets_does(
     place: Place,
 ) -> None:
-    quota(place, {"count/secrets": "0"})
+    quota(place, {"count/secrets": "0"}, {"kind": "Secret", "metadata": {"name": "probe"}})
     place.create(cron_job(NIGHTLY, secrets=[secret()]))
     ready = place.until_told(NIGHTLY, "Ready", "QuotaExceeded")
     assert f"Secret {place.namespace}/{NIGHTLY}-db" in ready["message"]
@@ -153,7 +157,9 @@ def test_a_quota_on_secrets_reaches_the_user_though_nothing_else_about_secrets_d
 
 
 def test_a_quota_on_pods_reaches_the_user_and_more_quota_heals(place: Place) -> None:
-    quota(place, {"pods": "0"})
+    probe = {"name": "c", "image": "theirs", "securityContext": HARDENED}
+    pod = {"kind": "Pod", "metadata": {"name": "probe"}, "spec": {"containers": [probe]}}
+    quota(place, {"pods": "0"}, pod)
     place.create(small(NAME))
     told = place.until_told(NAME, "WorkloadAvailable", "QuotaExceeded")
     assert "exceeded quota: small" in told["message"]
@@ -235,7 +241,7 @@ def test_a_foreign_policy_that_refuses_is_quoted_and_tried_again_ever_more_slowl
         place.until_event(NIGHTLY, "WriteRefused", "only on Tuesdays")
         times = until(lambda: three(tries(place, mark)), "it is tried again and again")
     pauses = [(later - earlier).total_seconds() for earlier, later in pairwise(times[:4])]
-    assert 0.4 <= pauses[0] < pauses[1] < pauses[2]
+    assert all(pause >= 0.4 * 2**count for count, pause in enumerate(pauses)), pauses
     place.until_ready(NIGHTLY)
     assert len(place.events(NIGHTLY, "WriteRefused")) == 1
 
@@ -268,19 +274,36 @@ def test_a_policy_that_changes_what_is_applied_is_named_and_no_race_is_run_again
     assert place.read("ServiceAccount", NIGHTLY)["automountServiceAccountToken"] is False
 
 
-def grant(stage: Stage, rules: list[Obj]) -> None:
-    """What workflows may be given at most; an administrator changes it."""
+def grant(place: Place, rules: list[Obj]) -> None:
+    """What workflows may be given at most; an administrator changes it, and it is in force."""
     content = "application/merge-patch+json"
     where = {"kind": "ClusterRole", "name": "wardkeeper-grantable"}
-    stage.send("PATCH", **where, body={"rules": rules}, content=content)
+    place.stage.send("PATCH", **where, body={"rules": rules}, content=content)
+    until(lambda: may_grant(place) == (TOO_MUCH in rules), "everybody knows what may be given")
 
 
-def quota(place: Place, hard: dict[str, str]) -> None:
-    """A ResourceQuota that counts."""
+def may_grant(place: Place) -> bool:
+    """Whether the operator may give what is too much as it is installed."""
+    asked = ("create", "role", "probe", "--verb=list", "--resource=nodes", "--dry-run=server")
+    try:
+        place.stage.cluster.kubectl(*asked, "-n", place.namespace, f"--as={USER}")
+    except CommandFailedError:
+        return False
+    return True
+
+
+def quota(place: Place, hard: dict[str, str], *probes: Obj) -> None:
+    """A ResourceQuota that counts, and that lets none of these objects in."""
     place.create({"kind": "ResourceQuota", "metadata": {"name": "small"}, "spec": {"hard": hard}})
-    until(
-        lambda: "hard" in place.read("ResourceQuota", "small").get("status", {}), "it is in force"
-    )
+
+    def refuses(probe: Obj) -> bool:
+        try:
+            place.stage.send("POST", probe["kind"], place.namespace, body=probe, dryRun="All")
+        except RefusedError as error:
+            return "exceeded quota: small" in str(error)
+        return False
+
+    until(lambda: all(map(refuses, probes)), "it is in force")
 
 
 def tries(place: Place, mark: int) -> list[datetime]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.cluster.access import RESTRICTED, CommandFailedError
+from tests.cluster.access import RESTRICTED
 from tests.cluster.build import ensure
 from tests.cluster.progress import Report
 from tests.cluster.tools import KUBECONFORM
@@ -67,15 +67,7 @@ def definition(cluster: ClusterAccess) -> None:
     """The kind HealthcareWorkflow, served."""
     crd = yaml.safe_load((CRDS / f"{GROUP}_{PLURAL}.yaml").read_text())
     cluster.apply(crd)
-    until(lambda: _served(cluster), "the kind is served")
-
-
-def _served(cluster: ClusterAccess) -> bool:
-    try:
-        cluster.kubectl("get", PLURAL, "-A")
-    except CommandFailedError:
-        return False
-    return True
+    until(lambda: cluster.serves(PLURAL), "the kind is served")
 
 
 @each_case

@@ -61,15 +61,9 @@ def serve(cluster: ClusterAccess) -> None:
     for one in definitions:
         resource = f"{one['spec']['names']['plural']}.{one['spec']['group']}"
         until(
-            lambda name=resource: _served(cluster, name),  # type: ignore[misc]
+            lambda name=resource: cluster.serves(name),  # type: ignore[misc]
             f"{resource} is served",
         )
-
-
-def _served(cluster: ClusterAccess, name: str) -> bool:
-    found = cluster.get("crd", name) or {}
-    conditions = found.get("status", {}).get("conditions") or ()
-    return any((one["type"], one["status"]) == ("Established", "True") for one in conditions)
 
 
 def _definitions(release: Release) -> list[dict[str, Any]]:

@@ -11,8 +11,11 @@ import pytest
 import yaml
 
 from tests.cluster.access import CommandFailedError
+from tests.cluster.waiting import until
 from tests.gitops import definitions
 from tests.gitops.judges import EXPRESSIONS
+from wardkeeper.api.schema import GROUP
+from wardkeeper.api.workflow import PLURAL
 
 if TYPE_CHECKING:
     from tests.cluster.access import ClusterAccess
@@ -119,7 +122,10 @@ def test_a_teams_deployer_may_declare_workflows_and_make_nothing_that_guards_the
     served: ClusterAccess,
 ) -> None:
     served.kubectl("apply", "-f", str(FLUX / "tenants" / "radiology" / "deployer.yaml"))
-    deployer = ("--as=system:serviceaccount:radiology:deployer", "-n", "radiology")
+    user = "system:serviceaccount:radiology:deployer"
+    deployer = (f"--as={user}", "-n", "radiology")
+    workflows = f"{PLURAL}.{GROUP}"
+    until(lambda: served.may(user, "patch", workflows, "radiology"), "the deployer has its rights")
     folder = str(FLUX / "workflows" / "radiology")
     served.kubectl("apply", "--server-side", "--dry-run=server", "-k", folder, *deployer)
     for resource in NOT_THE_TEAMS:

@@ -106,7 +106,8 @@ class PodInstallation(Installation):
 
     def address_of_leader(self) -> str:
         """Where the pod that leads is; empty when none does."""
-        found = self.cluster.get("pod", self.leader(), NAMESPACE) if self.leader() else None
+        leader = self.leader()
+        found = self.cluster.get("pod", leader, NAMESPACE) if leader else None
         return str(found["status"]["podIP"]) if found else ""
 
     def _values(self) -> str:
