@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,10 +93,9 @@ def test_a_namespace_full_of_workflows_can_be_deleted_and_what_stays_in_vault_is
         seconds=90,
     )
     assert [role for role in of(stage, place, "") if role.startswith("hw.")] == []
-    lines = [json.loads(line) for line in stage.operator.log.read_text().splitlines()]
     named = {
         line["name"]
-        for line in lines
+        for line in stage.operator.said()
         if line.get("namespace") == place.namespace and "left" in line
     }
     kept = stage.vault_keys(f"secret/metadata/hw/{place.namespace}")

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,5 +61,5 @@ def test_an_enrolled_namespace_is_served_and_another_is_left_alone(installed: St
 def test_it_asks_for_nothing_that_it_is_refused(installed: Stage) -> None:
     refused = [name for name in installed.operator.metrics() if 'code="403"' in name]
     assert refused == []
-    lines = [json.loads(line) for line in installed.operator.log.read_text().splitlines()]
-    assert [line for line in lines if line["level"] in ("error", "critical")] == []
+    said = installed.operator.said()
+    assert [line for line in said if line["level"] in ("error", "critical")] == []

@@ -4,19 +4,19 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import requests
 
+from tests.cluster.waiting import until
 from tests.component.workflows import cron_job
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.e2e.stage import Stage
+    from tests.e2e.stage import Obj, Stage
     from tests.e2e.stories import Place
 
 METRICS = (
@@ -66,13 +66,14 @@ def test_log_lines_are_json_and_name_the_workflow_and_the_pass(stage: Stage, pla
     uid = place.create(raw)["metadata"]["uid"]
     place.until_told("export", "Stalled", "SpecInvalid")
     place.delete("HealthcareWorkflow", "export")
-    with stage.operator.log.open() as log:
-        log.seek(before)
-        lines = [json.loads(line) for line in log.read().splitlines()]
-    assert all({"time", "level", "logger", "msg"} <= line.keys() for line in lines)
-    about = [line for line in lines if line.get("uid") == uid]
-    assert about, "a pass over it left a line"
-    for line in about:
+
+    def about() -> list[Obj]:
+        return [line for line in stage.operator.said(before) if line.get("uid") == uid]
+
+    lines = until(about, "a pass over it left a line")
+    said = stage.operator.said(before)
+    assert all({"time", "level", "logger", "msg"} <= line.keys() for line in said)
+    for line in lines:
         assert line["namespace"] == place.namespace
         assert line["name"] == "export"
         assert line["generation"] == 1

@@ -128,7 +128,9 @@ def log_complaints(log: Path, since: int) -> Iterator[str]:
     """Log lines that tell of something nobody foresaw."""
     with log.open("rb") as lines:
         lines.seek(since)
-        for line in lines.read().splitlines():
+        for line in lines.read().splitlines(keepends=True):
+            if not line.endswith(b"\n"):
+                continue  # it is still being written
             told = _read(line)
             if told is None:
                 yield f"not a log line: {line[:300]!r}"
