@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,14 @@ class Heard:
     """Every secret value that was sent to OpenBao or answered by it."""
 
     def __init__(self) -> None:
-        self.values: set[str] = set()
+        self._values: set[str] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def values(self) -> frozenset[str]:
+        """All of them up to now; more may come meanwhile."""
+        with self._lock:
+            return frozenset(self._values)
 
     def __call__(self, path: str, sent: bytes, answered: bytes) -> None:
         """Take in one request and its answer."""
@@ -71,7 +79,8 @@ class Heard:
     def _add(self, *values: str) -> None:
         for value in values:
             lines = [one for one in value.splitlines() if "PRIVATE KEY" not in one]
-            self.values.update(one for one in lines if len(one) >= SHORTEST)
+            with self._lock:
+                self._values.update(one for one in lines if len(one) >= SHORTEST)
 
 
 def _json(body: bytes) -> Any:

@@ -257,6 +257,7 @@ def test_a_child_that_somebody_keeps_from_going_is_not_taken_out_of_the_watch_ei
         settled.edit("Service", NAME, [{"op": "remove", "path": "/metadata/finalizers"}])
     until(lambda: another(settled.get("Service", NAME), before), "it is made anew")
     settled.until_ready(NAME)
+    settled.reconciled(NAME)  # by then the last repair is told, too
 
 
 def test_the_same_drift_again_is_the_same_event_again(settled: Place) -> None:
@@ -307,6 +308,8 @@ def test_no_version_that_is_written_of_a_secret_lacks_a_key(place: Place, wiped:
 
 
 def test_after_all_drift_the_workflow_is_ready_and_nothing_is_left_to_do(settled: Place) -> None:
+    settled.edit("Role", NAME, {"rules": []}, "the-last")
+    settled.until_event(NAME, "DriftRepaired", "by the-last")  # after those of all before
     settled.until_ready(NAME)
     settled.reconciled(NAME)
     mark = settled.stage.mark()

@@ -72,6 +72,7 @@ def test_what_happened_while_no_operator_ran_is_told_at_its_start(
     place.create(policy("allow-all", place.namespace))
     stage.operator.start()
     place.until_told(NAME, "NetworkClosed", OPENED)
+    place.until_event(NAME, OPENED, "allow-all")  # which nobody would write who is stopped before
     mark = stage.mark()
     stage.operator.stop()
     stage.operator.start()

@@ -16,7 +16,7 @@ import yaml
 
 from tests.cluster.access import CommandFailedError
 from tests.cluster.waiting import until
-from tests.e2e.stories import fresh_place, is_ready
+from tests.e2e.stories import fresh_place
 from tests.gitops import argocd, room
 from wardkeeper.api.workflow import KIND
 
@@ -168,7 +168,7 @@ def test_what_argo_cds_actions_write_is_answered_and_is_no_difference(applied: A
             seconds=60,
         )
     assert applied.kubectl("diff", *applied.how) == ""
-    assert is_ready(place.read(KIND, name))
+    place.until_ready(name)
 
 
 def test_a_request_is_answered_however_long_it_is(applied: Applied) -> None:
