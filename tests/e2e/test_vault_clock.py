@@ -46,11 +46,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultWorld]:
 
 
 class Operator:
-    """An operator with a clock of its own, and what it asks."""
+    """An operator with a clock of its own, and what it asks.
+
+    Attributes:
+        late: how long after its time the end of a pass came at most, on a busy machine.
+    """
 
     def __init__(self, wrong: timedelta, proxy: VaultProxy) -> None:
         self.wrong, self.proxy = wrong, proxy
         self.passed = 0.0
+        self.late = timedelta()
         self.supply: Supply
 
     def seconds(self) -> float:
@@ -67,12 +72,15 @@ class Operator:
 
     async def passes(self, until: datetime) -> SecretOutcome:
         """Pass after pass, each when the one before wants it, until that time."""
+        wanted = time.monotonic()
         while True:
             outcome = await self.supply.one()
+            self.late = max(self.late, timedelta(seconds=time.monotonic() - wanted))
             left = (until - datetime.now(UTC)).total_seconds()
             assert outcome.next_look
             if outcome.next_look > left:
                 return outcome
+            wanted = time.monotonic() + outcome.next_look
             await asyncio.sleep(outcome.next_look)
 
 
@@ -174,7 +182,8 @@ async def test_a_secret_is_replaced_at_its_time_by_vaults_clock_and_once(
             (first,) = one.made()
             await one.passes(first + timedelta(seconds=30))
             _, second = one.made()
-            assert timedelta(seconds=18) - SLACK <= second - first <= timedelta(seconds=20) + SLACK
+            latest = timedelta(seconds=20) + SLACK + one.late
+            assert timedelta(seconds=18) - SLACK <= second - first <= latest
             asked = one.proxy.counts()
             assert asked["POST", "auth/kubernetes/login"] == 2  # the operator's and the workflow's
             assert asked.total() < 40
