@@ -16,6 +16,13 @@ PAUSE = 0.05
 """Seconds between two looks."""
 
 
+COLLECTS = 90.0
+"""Seconds for the garbage collector to take what has lost its owner, or to let it go.
+
+It asks twice a minute which kinds there are, and then has to list those that are new.
+"""
+
+
 class NotReadyError(TimeoutError):
     """What was waited for did not happen in time."""
 

@@ -17,6 +17,7 @@ import requests
 import yaml
 
 from tests.cluster.vault_server import VaultRefusedError
+from tests.cluster.waiting import until
 from wardkeeper.kube.resource import Resource, resource_of
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ class Change(NamedTuple):
 def served(kind: str) -> Resource:
     """How the API server serves a kind of the stories."""
     return _FOREIGN.get(kind) or resource_of(kind)
+
+
+def _version(obj: Obj) -> int:
+    return int(obj["metadata"]["resourceVersion"])
 
 
 @dataclass
@@ -146,22 +151,37 @@ class Stage:
         """What happened to all objects of these kinds since a version, in the order it did."""
 
         def follow(kind: str) -> list[Change]:
-            answer = self.session.get(
-                self.cluster.server + served(kind).path(namespace),
-                params={"watch": "1", "resourceVersion": since, "timeoutSeconds": "1"},
-                timeout=30,
-            )
-            told = [json.loads(line) for line in answer.text.splitlines()]
-            return [
-                Change(
-                    int(one["object"]["metadata"]["resourceVersion"]), one["type"], one["object"]
-                )
-                for one in told
-            ]
+            newest = {_version(one) for one in self.send("GET", kind, namespace)["items"]}
+            missing = {one for one in newest if one > int(since)}
+            found: list[Change] = []
+
+            def look() -> bool:
+                found[:] = self._told(kind, namespace, since)
+                return missing <= {one.version for one in found}
+
+            until(look, f"a watch tells of each {kind} that is there")
+            return found
 
         with ThreadPoolExecutor() as threads:
-            found = [change for changes in threads.map(follow, kinds) for change in changes]
-        return sorted(found, key=lambda one: one.version)
+            told = [change for changes in threads.map(follow, kinds) for change in changes]
+        return sorted(told, key=lambda one: one.version)
+
+    def _told(self, kind: str, namespace: str, since: str) -> list[Change]:
+        """What a watch tells within a second; all, after a list that has made it catch up.
+
+        Raises:
+            RefusedError: the API server does not remember that far back.
+        """
+        answer = self.session.get(
+            self.cluster.server + served(kind).path(namespace),
+            params={"watch": "1", "resourceVersion": since, "timeoutSeconds": "1"},
+            timeout=30,
+        )
+        told = [json.loads(line) for line in answer.text.splitlines()]
+        for one in told:
+            if one["type"] == "ERROR":
+                raise RefusedError(f"{one['object']['code']} {one['object']['message']}")
+        return [Change(_version(one["object"]), one["type"], one["object"]) for one in told]
 
     def vault_keys(self, path: str) -> list[str]:
         """What OpenBao lists under a path; empty when it knows none."""

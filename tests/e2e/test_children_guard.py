@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.cluster.levels import Level
-from tests.cluster.waiting import until
+from tests.cluster.waiting import COLLECTS, until
 from tests.e2e.installation import CHILDREN, MANIFESTS, OPERATOR, PEOPLE, PLATFORM, installed
 from tests.e2e.test_admission import NS, a_pod_of, make, owned, refused
 
@@ -175,7 +175,7 @@ def test_what_lost_its_workflow_with_its_children_kept_is_free(wardkeeper: Insta
         found = wardkeeper.send("GET", child).body["metadata"]
         return "ownerReferences" not in found
 
-    until(free, "the garbage collector has let it go")
+    until(free, "the garbage collector has let it go", seconds=COLLECTS)
     assert as_people(wardkeeper, "DELETE", child).code == 200
 
 
@@ -186,7 +186,15 @@ def test_the_garbage_collector_and_the_end_of_a_namespace_take_children_along(
     wardkeeper.send("DELETE", f"{place}/immunization-backfill", dry_run=False)
     labelled = ("publichealth", "wardkeeper.io/workflow=immunization-backfill")
     kinds = "jobs,serviceaccounts,networkpolicies"
-    until(lambda: not wardkeeper.cluster.items(kinds, *labelled), "its children are gone")
+    until(
+        lambda: not wardkeeper.cluster.items(kinds, *labelled),
+        "its children are gone",
+        seconds=COLLECTS,
+    )
     wardkeeper.send("DELETE", f"/api/v1/namespaces/{NS}", dry_run=False)
     deployment = PATHS["Deployment"].format(NS, LAB)
-    until(lambda: wardkeeper.send("GET", deployment).code == 404, "the Deployment is gone")
+    until(
+        lambda: wardkeeper.send("GET", deployment).code == 404,
+        "the Deployment is gone",
+        seconds=COLLECTS,
+    )
