@@ -43,8 +43,15 @@ def told(node: NodeCluster) -> str:
 
 def note(node: NodeCluster, proof: Proof, what: str, expected: str) -> None:
     """Wait until NetworkClosed says what it should, and write down what it said."""
-    until(lambda: told(node) == expected, f"NetworkClosed is {expected}", seconds=90)
-    proof.note("operator", f"NetworkClosed of a workflow, {what}", expected, told(node))
+    seen = ""
+
+    def look() -> bool:
+        nonlocal seen
+        seen = told(node)
+        return seen == expected
+
+    until(look, f"NetworkClosed is {expected}", seconds=90)
+    proof.note("operator", f"NetworkClosed of a workflow, {what}", expected, seen)
 
 
 def test_where_policies_are_enforced_it_is_true(
