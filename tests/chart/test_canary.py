@@ -16,7 +16,7 @@ from tests.chart.release import Release
 from tests.chart.rendering import CHART
 from tests.cluster.cluster import Cluster
 from tests.cluster.installation import NAMESPACE
-from tests.cluster.waiting import until
+from tests.cluster.waiting import COLLECTS, until
 from tests.component.workflows import workflow
 from tests.e2e.stage import Stage
 from tests.e2e.stories import Place, fresh_place
@@ -30,8 +30,6 @@ DIGEST = "sha256:" + "a" * 64
 WITHOUT: dict[str, Any] = {"image": {"digest": DIGEST}}
 WITH: dict[str, Any] = {**WITHOUT, "canary": {"enabled": True}}
 ROUTER = "router"
-PATIENCE = 90.0
-"""Seconds for the garbage collector, which asks every half minute which kinds there are."""
 OF_THE_CANARY = ("serviceaccount", "networkpolicy", "service", "deployment", "pod")
 
 
@@ -72,11 +70,11 @@ def of_the_canary(stage: Stage) -> list[str]:
 
 def until_it_runs(stage: Stage) -> None:
     wanted = {KIND, "Deployment", "Pod", "NetworkPolicy"}
-    until(lambda: wanted <= set(of_the_canary(stage)), "the canary runs", seconds=PATIENCE)
+    until(lambda: wanted <= set(of_the_canary(stage)), "the canary runs", seconds=COLLECTS)
 
 
 def until_gone(stage: Stage) -> None:
-    until(lambda: not of_the_canary(stage), "nothing is left of the canary", seconds=PATIENCE)
+    until(lambda: not of_the_canary(stage), "nothing is left of the canary", seconds=COLLECTS)
 
 
 def release_of(stage: Stage) -> Release:
