@@ -102,10 +102,21 @@ class Child:
 
 def key_of(raw: Mapping[str, Any]) -> Key | None:
     """The workflow that an object belongs to: by its controller, else by its label."""
+    return controlled_by(raw) or named_by(raw)
+
+
+def controlled_by(raw: Mapping[str, Any]) -> Key | None:
+    """The workflow that controls an object, if one does."""
     metadata = raw["metadata"]
     for reference in metadata.get("ownerReferences", ()):
         if reference.get("controller") and reference.get("kind") == KIND:
             return Key(metadata["namespace"], reference["name"])
+    return None
+
+
+def named_by(raw: Mapping[str, Any]) -> Key | None:
+    """The workflow that the label of an object names, if it bears one."""
+    metadata = raw["metadata"]
     name = metadata.get("labels", {}).get(WORKFLOW)
     return Key(metadata["namespace"], name) if name else None
 

@@ -22,8 +22,10 @@ from wardkeeper.engine.seen import (
     Child,
     Key,
     Observed,
+    controlled_by,
     differs,
     key_of,
+    named_by,
     packed,
     packed_status,
     see_child,
@@ -125,16 +127,21 @@ class World:
     def observe_child(self, raw: dict[str, Any]) -> Key | None:
         """Remember a child; its workflow when a pass is wanted, else None.
 
-        A child that lost its label and its owner reference is still the one it was.
+        A child that lost its label and its owner reference is still the one it was. One that
+        somebody gave to another workflow is that one's, and its own misses it.
         """
         ref = ref_of(raw)
-        key = self._homes.get(ref) or key_of(raw)
-        known = self.children(key).get(ref) if key else None
+        home = self._homes.get(ref)
+        key = controlled_by(raw) or home or named_by(raw)
+        known = self.children(home).get(ref) if home else None
         child = see_child(raw, known)
         if key is None or self._gone.holds(child.uid, child.version):
             return None
         if known and child.version < known.version:
             return None
+        if known and home and home != key:
+            self._leave(home, ref, known)
+            known = None
         if known and child.uid == known.uid:
             compared = known.unread is not None or known.good_for
             if child.version == known.version and compared:
@@ -157,18 +164,11 @@ class World:
         key = self._homes.get(ref)
         if key is None:
             return None
-        family = self._families[key]
-        known = family.children[ref]
+        known = self._families[key].children[ref]
         if uid and (uid != known.uid or int(raw["metadata"]["resourceVersion"]) < known.version):
             return None
-        del family.children[ref], self._homes[ref]
-        expected = known.uid in self._leaving
-        self._leaving.discard(known.uid)
-        seen = self._workflows.get(key)
-        if seen and not seen.deleting and known.owner == seen.uid and not expected:
-            family.lost[ref] = known.uid
-        self._tidy(key)
-        return key if seen else None
+        self._leave(key, ref, known)
+        return key if key in self._workflows else None
 
     def wrote(self, raw: dict[str, Any], good_for: int) -> None:
         """Remember a child as the server stored it after our own write.
@@ -178,10 +178,11 @@ class World:
             good_for: fingerprint of the wanted object that it is equal to; 0 when it is not.
         """
         ref = ref_of(raw)
-        key = self._homes.get(ref) or key_of(raw)
+        home = self._homes.get(ref)
+        key = controlled_by(raw) or home or named_by(raw)
         if key is None:
             return
-        known = self.children(key).get(ref)
+        known = self.children(home).get(ref) if home else None
         child = see_child(raw, known)
         if self._gone.holds(child.uid, child.version):
             if key in self._workflows:
@@ -259,6 +260,16 @@ class World:
         family.children[ref] = child
         self._homes[ref] = key
         family.lost.pop(ref, None)
+
+    def _leave(self, key: Key, ref: Ref, known: Child) -> None:
+        """A child is there no more, or not as one of this workflow, which may miss it."""
+        family, seen = self._families[key], self._workflows.get(key)
+        del family.children[ref], self._homes[ref]
+        expected = known.uid in self._leaving
+        self._leaving.discard(known.uid)
+        if seen and not seen.deleting and known.owner == seen.uid and not expected:
+            family.lost[ref] = known.uid
+        self._tidy(key)
 
     def _tidy(self, key: Key) -> None:
         family = self._families[key]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wardkeeper.engine.pod_labels import any_labels_of
 from wardkeeper.engine.queue import Priority
-from wardkeeper.engine.seen import Key
+from wardkeeper.engine.seen import Key, controlled_by, named_by
 from wardkeeper.render.metadata import WORKFLOW
 
 if TYPE_CHECKING:
@@ -71,7 +71,14 @@ class Observer:
         """
         gone = event.type == "DELETED"
         key = (self._world.forget_child if gone else self._world.observe_child)(event.obj)
-        if key is None or self._world.workflow(key) is None:
+        if key is not None:
+            self._ask(key, event, gone=gone)
+        owner, name = controlled_by(event.obj), named_by(event.obj)
+        if owner and name and owner != name:  # somebody gave it away, and its own may want another
+            self._ask(name, event, gone=gone)
+
+    def _ask(self, key: Key, event: Event, *, gone: bool) -> None:
+        if self._world.workflow(key) is None:
             return
         if self._queue.is_active(key) and not gone:
             return
