@@ -196,6 +196,16 @@ def test_secrets_that_will_be_made_are_named_and_no_more() -> None:
     story(tell)
 
 
+def test_of_a_key_that_never_leaves_vault_no_secret_is_said_to_be_made() -> None:
+    async def tell(server: ApiServer) -> None:
+        key = {"name": "key", "source": {"transit": {"key": "router"}}}
+        found = await look(server, workflow(secrets=[secret("db"), key]))
+        named = [one.ref.name for one in found.changes if one.ref.kind == "Secret"]
+        assert named == ["router-db"]
+
+    story(tell)
+
+
 def test_a_peer_is_known_from_the_cluster_and_from_the_other_files() -> None:
     async def tell(server: ApiServer) -> None:
         peer = {"name": "q", "kind": "Queue", "workflow": {"name": "intake"}, "port": 5671}

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from wardkeeper.api.workflow import KIND
 from wardkeeper.engine.gather import gather, read_live
 from wardkeeper.engine.plan import Action, Change, Live, Plan, plan
 from wardkeeper.engine.seen import CHILD_KINDS, Key
@@ -22,7 +23,7 @@ from wardkeeper.kube.resource import Ref, ref_of, resource_of
 from wardkeeper.policy.judge import judge
 from wardkeeper.render.children import render
 from wardkeeper.render.metadata import MANAGED_BY, OPERATOR, WORKFLOW
-from wardkeeper.render.secret import delivered_secrets
+from wardkeeper.render.secret import delivered_secrets, secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from wardkeeper.render.children import Rendered
     from wardkeeper.render.surroundings import Surroundings
 
-KIND = "HealthcareWorkflow"
 NOT_THERE_YET = "(the workflow is not in the cluster yet)"
 """Stands for the uid of such a workflow: nothing can belong to it."""
 
@@ -154,10 +154,13 @@ def _secrets(
     """Secrets that would be made or deleted; their content is nobody's to see."""
     if notes:
         return []
-    prefix, uid = f"{workflow.metadata.name}-", workflow.metadata.uid
+    namespace, name, uid = (
+        workflow.metadata.namespace,
+        workflow.metadata.name,
+        workflow.metadata.uid,
+    )
     wanted = {
-        Ref("Secret", workflow.metadata.namespace, f"{prefix}{one.name}")
-        for one in workflow.spec.secrets
+        Ref("Secret", namespace, secret_name(name, one.name)) for one in delivered_secrets(workflow)
     }
     there = {ref: one for ref, one in children.items() if ref.kind == "Secret" and one.owner == uid}
     made = [Change(Action.CREATE, ref) for ref in sorted(wanted - set(there))]
