@@ -52,8 +52,8 @@ def read_files(files: Sequence[Path], namespace: str | None) -> Found:
         source = "standard input" if str(file) == STDIN else str(file)
         try:
             text = sys.stdin.read() if str(file) == STDIN else file.read_text(encoding="utf-8")
-            for raw in _objects(documents(text)):
-                _sort_in(raw, source, namespace, found)
+            for where, raw in _objects(documents(text)):
+                _sort_in(raw, source, where, namespace, found)
         except (OSError, UnicodeDecodeError) as error:
             found.mistakes.append(f"{source}: cannot be read: {type(error).__name__}")
         except DocumentError as error:
@@ -64,18 +64,26 @@ def read_files(files: Sequence[Path], namespace: str | None) -> Found:
     return found
 
 
-def _objects(read: list[Any]) -> Iterator[Any]:
-    """Every object, those of a List one by one."""
-    for one in read:
-        if isinstance(one, dict) and one.get("kind") == "List" and isinstance(one["items"], list):
-            yield from one["items"]
-        else:
-            yield one
+def _objects(read: list[Any]) -> Iterator[tuple[str, Any]]:
+    """Every object and where it stands, those of a List one by one.
+
+    Raises:
+        DocumentError: a List lists nothing.
+    """
+    for number, one in enumerate(read, 1):
+        if not isinstance(one, dict) or one.get("kind") != "List":
+            yield f"document {number}", one
+            continue
+        if not isinstance(one.get("items"), list):
+            raise DocumentError(f"document {number}: List has no items; write a list of objects")
+        for at, item in enumerate(one["items"], 1):
+            yield f"document {number}, item {at}", item
 
 
-def _sort_in(raw: Any, source: str, namespace: str | None, found: Found) -> None:
+def _sort_in(raw: Any, source: str, where: str, namespace: str | None, found: Found) -> None:
     if not isinstance(raw, dict) or not isinstance(raw.get("metadata"), dict):
-        found.mistakes.append(f"{source}: a document is no Kubernetes object: it has no metadata")
+        wrong = "is no Kubernetes object: it has no metadata"
+        found.mistakes.append(f"{source}: {where} {wrong}")
         return
     subject = f"{raw.get('kind')}/{raw['metadata'].get('name')}"
     if raw.get("kind") != KIND:

@@ -164,8 +164,12 @@ def test_what_the_schema_cannot_see_is_refused_in_the_same_way() -> None:
         ({"apiVersion": "wardkeeper.io/v9"}, "apiVersion is 'wardkeeper.io/v9'; write wardkeeper"),
         ({"metadata": {"name": "app"}}, "metadata.namespace is missing; write it, or give --names"),
         ({"speck": {}}, "HealthcareWorkflow/app: speck is unknown"),
-        ({"metadata": 3}, "a document is no Kubernetes object"),
+        ({"metadata": 3}, "standard input: document 1 is no Kubernetes object: it has no metadata"),
         ({"kind": "Pod"}, "no HealthcareWorkflow in -"),
+        (
+            {"kind": "List"},
+            "standard input: document 1: List has no items; write a list of objects",
+        ),
     ],
 )
 def test_an_object_that_is_no_workflow_of_ours_is_an_error(
