@@ -62,7 +62,7 @@ def identity_of(name: str) -> dict[str, str]:
 
 
 def labels(workflow: HealthcareWorkflow, version: str) -> dict[str, str]:
-    """Labels of a child; `version` is the operator's version."""
+    """Labels of a child; `version` is that of the API it was made from, never the operator's."""
     return {**identity(workflow), VERSION_LABEL: version}
 
 
