@@ -167,6 +167,9 @@ class VaultClient:
                 break
             except requests.RequestException:
                 continue
+            except OSError:  # of requests, when there is no file to verify with
+                kind = Kind.NO_AUTHORITY
+                break
             try:
                 return read(_payload(answer))
             except (AttributeError, LookupError, TypeError, ValueError):

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     REDIRECTED = "Redirected"
     NOT_VAULT = "NotVault"
     NO_JWT = "NoServiceAccountToken"
+    NO_AUTHORITY = "NoAuthority"
     TOKEN_DEAD = "TokenDead"  # noqa: S105 - a kind of error, not a token
     DENIED = "Denied"
     LOGIN_REFUSED = "LoginRefused"
@@ -102,6 +103,11 @@ _WORDS: dict[Kind, _Words] = {
     Kind.NO_JWT: _Words(
         "the operator's ServiceAccount token for Vault cannot be read",
         "mount a projected token with audience vault where vault.tokenFile of the settings says",
+        Reason.VAULT_NOT_CONFIGURED,
+    ),
+    Kind.NO_AUTHORITY: _Words(
+        "the file with the authority of Vault's certificate is not there",
+        "mount it where vault.caFile of the settings says, or correct that or --ca-file",
         Reason.VAULT_NOT_CONFIGURED,
     ),
     Kind.TOKEN_DEAD: _Words("the token is no longer valid", "a new login follows by itself"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from wardkeeper.api.reasons import Reason
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.client import Effect, Operation, VaultClient, nothing
 from wardkeeper.vault.errors import Kind, VaultError
@@ -17,6 +18,7 @@ from wardkeeper.vault.session import shared_connections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tests.unit.vault.fake_vault import Answer, FakeVault
 
@@ -67,6 +69,17 @@ async def test_no_answer_means_unreachable(
 ) -> None:
     fake.before = raising(error)
     assert (await failure(client)).kind is Kind.UNREACHABLE
+
+
+async def test_an_authority_that_is_not_there_is_told_with_the_remedy(tmp_path: Path) -> None:
+    access = VaultAccess("https://127.0.0.1:1", ca_file=str(tmp_path / "absent.pem"))
+    client = VaultClient(access)
+    try:
+        failed = await failure(client)
+    finally:
+        client.close()
+    assert (failed.kind, failed.reason) == (Kind.NO_AUTHORITY, Reason.VAULT_NOT_CONFIGURED)
+    assert "vault.caFile" in failed.remedy
 
 
 async def test_a_broken_connection_is_tried_once_more(client: VaultClient, fake: FakeVault) -> None:
