@@ -214,6 +214,7 @@ async def go(trial: Trial) -> None:
             (KIND, trial.name),
             (trial.workload, trial.name),
             ("NetworkPolicy", f"{trial.name}-deny"),
+            ("NetworkPolicy", f"{trial.name}-allow"),
             ("ServiceAccount", trial.name),
         ):
             if await trial.read(kind, name) is not None:
