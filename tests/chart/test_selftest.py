@@ -20,7 +20,7 @@ from tests.chart.release import NAME, Release
 from tests.chart.rendering import CHART, Obj, render
 from tests.cluster.cluster import Cluster
 from tests.cluster.installation import NAMESPACE
-from tests.cluster.waiting import until
+from tests.cluster.waiting import COLLECTS, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,8 @@ def run(release: Release, values: Obj | None = None, *more: str) -> Told:
     release.cluster.apply(*(one for one in hooks if one["kind"] != "Pod"))
     (container,) = pod["spec"]["containers"]
     assert container["command"][0] == "wardkeeper"
+    user, kind = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}", "healthcareworkflows.wardkeeper.io"
+    until(lambda: release.cluster.may(user, "create", kind, SCRATCH), "it has its rights")
     kubeconfig = release.cluster.service_account_kubeconfig(NAMESPACE, ACCOUNT)
     command = [sys.executable, "-m", *container["command"], *container["args"]]
     environment = {k: v for k, v in os.environ.items() if k != "KUBERNETES_SERVICE_HOST"}
@@ -122,7 +124,11 @@ def test_a_guard_that_does_not_refuse_is_told(release: Release) -> None:
         until(told, "the test fails", seconds=60)
     finally:
         release.upgrade(CHART)
-    until(lambda: left(release) == [], "the workflow is taken away after a failure, too")
+    until(
+        lambda: left(release) == [],
+        "the workflow is taken away after a failure, too",
+        seconds=COLLECTS,
+    )
 
 
 def test_an_operator_that_does_not_work_is_told(release: Release) -> None:
@@ -133,7 +139,11 @@ def test_an_operator_that_does_not_work_is_told(release: Release) -> None:
         assert "the operator says nothing of the workflow: is it running" in told.error
     finally:
         release.start()
-    until(lambda: left(release) == [], "the workflow is taken away after a failure, too")
+    until(
+        lambda: left(release) == [],
+        "the workflow is taken away after a failure, too",
+        seconds=COLLECTS,
+    )
 
 
 @pytest.mark.parametrize(

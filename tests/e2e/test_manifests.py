@@ -7,6 +7,7 @@ Asked of a real API server with the operator's own token, so that what is tested
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -17,6 +18,7 @@ from tests.cluster.build import ensure
 from tests.cluster.levels import Level
 from tests.cluster.progress import Report
 from tests.cluster.tools import KUBEALL
+from tests.cluster.waiting import NotReadyError, until
 from tests.e2e.installation import MANIFESTS, build, installed
 from wardkeeper.settings import load_settings
 
@@ -167,7 +169,14 @@ def operator_of(made: Installation) -> Own:
     session.verify = str(made.cluster.ca)
     token = made.cluster.service_account_token(*ACCOUNT)
     session.headers["Authorization"] = f"Bearer {token}"
-    return Own(made, session)
+    own = Own(made, session)
+    expected = {SYSTEM: OWN, ENROLLED: CHILDREN | GRANTABLE}
+    with suppress(NotReadyError):  # which the tests put into better words
+        until(
+            lambda: all(rights <= own.rights(where) for where, rights in expected.items()),
+            "the API server knows every role and binding",
+        )
+    return own
 
 
 @pytest.fixture(scope="module")
