@@ -149,7 +149,11 @@ class Installation:
         return [vault["tokenPeriod"]] if "tokenPeriod" in vault else []
 
     def start(self) -> None:
-        """Start the operator as its own ServiceAccount and wait until its caches are synced."""
+        """Start the operator as its own ServiceAccount and wait until its caches are synced.
+
+        One that ended by itself is cleared away first.
+        """
+        self.stop()
         self._folder.mkdir(mode=0o700, exist_ok=True)
         kubeconfig = self.cluster.service_account_kubeconfig(NAMESPACE, ACCOUNT)
         if self._server:

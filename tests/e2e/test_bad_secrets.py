@@ -391,16 +391,18 @@ def log_in_with(aviary: Aviary, name: str) -> bool:
 
     What is replaced between reading it and logging in may have ended by then.
     """
-    values, postgres = delivered(aviary, name), aviary.place.stage.cluster.postgres
-    who = (values["username"], values["password"])
-    where = ("localhost", postgres.port, DATABASE)
-    try:
-        asyncio.run(log_in(*where, *who, ca_file=str(postgres.ca_file)))
-    except NotProven:
-        if delivered(aviary, name) == values:
-            raise
-        return log_in_with(aviary, name)
-    return True
+    postgres = aviary.place.stage.cluster.postgres
+    where, ca = ("localhost", postgres.port, DATABASE), str(postgres.ca_file)
+    with asyncio.Runner() as runner:
+        while True:
+            values = delivered(aviary, name)
+            try:
+                runner.run(log_in(*where, values["username"], values["password"], ca_file=ca))
+            except NotProven:
+                if delivered(aviary, name) == values:
+                    raise
+            else:
+                return True
 
 
 def delivered(aviary: Aviary, name: str) -> dict[str, str]:

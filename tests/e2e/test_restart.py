@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from tests.cluster.installation import Installation
+from tests.cluster.processes import ProcessDiedError
 from tests.cluster.waiting import until
 from tests.component.workflows import SCHEDULE, cron_job, secret, small, workflow
 from tests.e2e.stage import RefusedError
@@ -171,6 +174,22 @@ def test_an_outage_of_the_api_server_changes_nothing_and_work_goes_on_after_it(
     written = {one.resource for one in settled.writes(mark)}
     assert written <= {"healthcareworkflows/status"}
     lose_all(settled, TWIN)
+
+
+def test_an_operator_that_ended_by_itself_is_cleared_away_when_another_one_begins(
+    stage: Stage, settled: Place
+) -> None:
+    """Else the warning about a child that nobody waited for would fail any test after this."""
+    ended = stage.operator.process
+    assert ended is not None
+    assert ended.identity is not None
+    os.kill(ended.identity.pid, signal.SIGKILL)
+    until(lambda: ended.identity is None, "it has ended")
+    with pytest.raises(ProcessDiedError):
+        ended.check()
+    stage.settle()
+    ended.check()
+    settled.reconciled(FULL)
 
 
 def test_a_peer_that_goes_while_the_api_server_comes_back_is_missed_soon(

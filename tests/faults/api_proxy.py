@@ -69,9 +69,10 @@ class ApiProxy:
         self._server.cut_all()
         with self._lock:
             for upstream in self._upstream.values():
-                if upstream.sock is not None:
+                connection = upstream.sock  # another thread may be closing it
+                if connection is not None:
                     with suppress(OSError):
-                        upstream.sock.shutdown(socket.SHUT_RDWR)
+                        connection.shutdown(socket.SHUT_RDWR)
 
     def serve(self, call: Call) -> None:
         """Deal with one request, in the thread of its connection."""
