@@ -86,11 +86,13 @@ async def version_of(api: Api, resource: Resource = CONFIG_MAP) -> str:
         return (await anext(pages)).resource_version
 
 
-async def next_events(api: Api, version: str, number: int, **options: Any) -> list[tuple[str, str]]:
+async def next_events(
+    api: Api, version: str, number: int, *, seconds: float = 20.0, **options: Any
+) -> list[tuple[str, str]]:
     """Type and name of the ConfigMap events after a version, bookmarks left out."""
     found: list[tuple[str, str]] = []
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(seconds),
         aclosing(api.ours.watch(CONFIG_MAP, api.namespace, version, **options)) as events,
     ):
         async for kind, obj in events:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.cluster.waiting import COLLECTS
 from tests.component.apiserver.contract.api import (
     CONFIG_MAP,
     NAMESPACE,
@@ -62,7 +63,8 @@ class Ending:
         assert references == {key: {}}
         uid = owner["metadata"]["uid"]
         await api.ours.delete(CONFIG_MAP, api.namespace, "owner", uid=uid)
-        events = await next_events(api, made["metadata"]["resourceVersion"], 2)
+        version = made["metadata"]["resourceVersion"]
+        events = await next_events(api, version, 2, seconds=COLLECTS)
         assert events == [("DELETED", "owner"), ("DELETED", "owned")]
 
     async def test_nothing_is_created_in_a_namespace_that_ends(self, api: Api) -> None:

@@ -33,8 +33,8 @@ class Following:
             created.append(("ADDED", late))
         assert names == ["a", "b", "c"]
         assert len(versions) == 1
-        options = {"label_selector": "in=list"}
-        assert await next_events(api, versions.pop(), len(created), **options) == created
+        version, selector = versions.pop(), "in=list"
+        assert await next_events(api, version, len(created), label_selector=selector) == created
 
     async def test_a_page_may_be_empty_and_still_not_the_last(self, api: Api) -> None:
         await api.ours.create(config_map(api.namespace, "a", labels={"in": "list"}))
