@@ -11,6 +11,7 @@ import pytest
 from tests.component.operator_fixture import (
     SPACE,
     Core,
+    condition,
     is_ready,
     status_of,
     story,
@@ -80,6 +81,28 @@ def test_it_is_so_too_when_it_was_given_away_while_no_operator_ran(kind: str, na
             await core.until(lambda: is_ready(server) and is_ready(server, "archive"))
             await core.quiet()
             assert whose(server, kind, name)[1] != given
+
+    story(tell)
+
+
+def test_what_was_said_to_belong_to_a_predecessor_is_a_repair_when_it_is_made_anew() -> None:
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            server.put(small("archive"))
+            server.put(workflow())
+            await core.ready()
+            other = server.get(KIND, SPACE, "archive")
+            assert other is not None
+            uid = other["metadata"]["uid"]  # of one that exists, so that it is not collected yet
+
+            def mistake(obj: dict[str, Any]) -> None:
+                obj["metadata"]["ownerReferences"][0].update(uid=uid)
+
+            server.edit("Deployment", SPACE, "router", mistake)
+            await core.until(lambda: condition(server, "Ready")["reason"] == "Deleting")
+            server.delete("Deployment", SPACE, "router")
+            await core.ready()
+            assert status_of(server)["drift"]["repaired"] == 1
 
     story(tell)
 

@@ -86,6 +86,7 @@ class Child:
         rollout: of a workload, how far it has come.
         stamp: of a workload, the digest of its secrets that its template carries; empty without.
         leaving: it is being deleted.
+        taken_from: uid of the controller that owned it before somebody put another one there.
     """
 
     uid: str
@@ -98,6 +99,7 @@ class Child:
     rollout: Rollout | None = None
     stamp: str = ""
     leaving: bool = False
+    taken_from: str = ""
 
 
 def key_of(raw: Mapping[str, Any]) -> Key | None:

@@ -147,6 +147,7 @@ class World:
             if child.version == known.version and compared:
                 return None
             child.owner = child.owner or known.owner
+            child.taken_from = known.taken_from if child.owner == known.owner else known.owner
             child.good_for = known.good_for
         child.unread = packed(raw) if self.keeps_contents else None
         self._put(key, ref, child)
@@ -235,13 +236,19 @@ class World:
         return frozenset(news | set(family.lost.items()))
 
     def settle(self, key: Key, wanted: Collection[Ref]) -> None:
-        """What nobody wants is neither missed nor remembered in full."""
+        """What nobody wants is neither missed nor remembered in full.
+
+        What came to belong to the workflow during its pass is news, though nobody wants it: the
+        next pass has it go.
+        """
         family = self._families.get(key)
         if family is None:
             return
         family.lost = {ref: uid for ref, uid in family.lost.items() if ref in wanted}
+        uid = self._uid_of(key)
         for ref, child in family.children.items():
-            if ref not in wanted:
+            stays = child.owner == uid and not (child.leaving or child.uid in self._leaving)
+            if ref not in wanted and not stays:
                 child.unread, child.good_for = None, 0
 
     def known(self, kind: str) -> Iterable[tuple[str, str]]:
@@ -267,7 +274,8 @@ class World:
         del family.children[ref], self._homes[ref]
         expected = known.uid in self._leaving
         self._leaving.discard(known.uid)
-        if seen and not seen.deleting and known.owner == seen.uid and not expected:
+        owned = seen is not None and seen.uid in (known.owner, known.taken_from)
+        if seen and not seen.deleting and owned and not expected:
             family.lost[ref] = known.uid
         self._tidy(key)
 

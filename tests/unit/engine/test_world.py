@@ -308,8 +308,16 @@ def test_what_nobody_wants_is_neither_missed_nor_kept_in_full(world: World) -> N
     world.wrote(child(), good_for=7)
     world.forget_child(child(version=11))
     world.observe_child(child("Service"))
+    world.leaving("uid-of-Service-router")
+    world.observe_child(child("ServiceAccount", owned=False))
     world.settle(KEY, {Ref("Deployment", SPACE, NAME)})
     assert world.pending(KEY) == frozenset()
+
+
+def test_what_nobody_wants_and_came_to_belong_to_a_workflow_meanwhile_is_news(world: World) -> None:
+    world.observe_child(child("NetworkPolicy", "archive-deny"))
+    world.settle(KEY, {ROLE})
+    assert world.pending(KEY) == {(Ref("NetworkPolicy", SPACE, "archive-deny"), 10)}
 
 
 def test_known_children_are_told_by_kind(world: World) -> None:
