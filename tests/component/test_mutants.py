@@ -18,6 +18,7 @@ from tests.component import (
     test_converge,
     test_drift,
     test_guards,
+    test_kept_from_going,
     test_lifecycle,
     test_opened_by_others,
     test_vault,
@@ -32,6 +33,7 @@ from wardkeeper.engine import (
     compare,
     finalizer,
     gather,
+    holding,
     ownership,
     plan,
     removal,
@@ -533,6 +535,45 @@ MUTANTS = [
         "_patch",
         (('{"op": "test", **listed},', ""),),
         finalizers_are_added_by_two,
+    ),
+    Mutant(
+        "a workflow that somebody keeps is taken down",
+        teardown,
+        "teardown",
+        (("if not finalized and (seen.orphaning or is_audited(seen)):", "if not finalized:"),),
+        test_kept_from_going.test_a_workflow_that_somebody_keeps_is_taken_down_in_reverse_and_once,
+    ),
+    Mutant(
+        "children that are to stay without their workflow stay",
+        teardown,
+        "teardown",
+        (("seen.orphaning or", ""),),
+        test_kept_from_going.test_what_is_to_stay_without_its_workflow_stays,
+    ),
+    Mutant(
+        "the network of pods that go stays closed",
+        holding,
+        "hold_guards",
+        (("one.action is not Action.CREATE or one.ref == ref_of(deny)", "False"),),
+        lambda: (
+            test_kept_from_going.test_of_guards_that_somebody_deletes_only_what_closes_is_made_anew(
+                True
+            )
+        ),
+    ),
+    Mutant(
+        "nothing that opens is made anew for pods that go",
+        holding,
+        "hold_guards",
+        (
+            ("if ref_of(one) in carrier.children", ""),
+            ("one.action is not Action.CREATE or one.ref == ref_of(deny)", "True"),
+        ),
+        lambda: (
+            test_kept_from_going.test_of_guards_that_somebody_deletes_only_what_closes_is_made_anew(
+                True
+            )
+        ),
     ),
     Mutant(
         "a workflow that was let go is taken down once",

@@ -11,7 +11,7 @@ import pytest
 from tests.cluster.waiting import until
 from tests.component.workflows import cron_job, job, secret, small, workflow
 from tests.e2e.stage import RefusedError
-from tests.e2e.stories import fresh_place
+from tests.e2e.stories import CHILD_KINDS, fresh_place
 from tests.e2e.strangers import refusing
 from wardkeeper.api.workflow import KIND
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.e2e.stories import Place
 
 NAME = "router"
+KEPT = "example.org/kept"
+"""A finalizer of somebody else."""
 
 
 def test_a_deleted_workflow_takes_its_pods_then_its_place_in_vault_then_its_guards(
@@ -56,6 +58,58 @@ def test_the_finalizer_is_there_only_while_something_lies_outside_the_cluster(
     place.edit(KIND, "export", {"spec": {"secrets": [secret()]}})
     place.until_ready("export")
     assert place.read(KIND, "export")["metadata"]["finalizers"] == ["wardkeeper.io/cleanup"]
+
+
+def test_a_workflow_that_somebody_keeps_goes_down_closed_and_nothing_is_made_anew(
+    place: Place,
+) -> None:
+    place.create(workflow(NAME))
+    place.until_ready(NAME)
+    place.edit(KIND, NAME, {"metadata": {"finalizers": [KEPT]}})
+    pods = keep_pods(place)
+    since = place.version()
+    place.delete(KIND, NAME)
+    until(
+        lambda: "deletionTimestamp" in place.read("Deployment", NAME)["metadata"],
+        "the workload is going",
+    )
+    rules = place.read("Role", NAME)["rules"]
+    place.edit("Role", NAME, {"rules": [{**rules[0], "verbs": ["get", "list"]}]})
+    until(lambda: place.read("Role", NAME)["rules"] == rules, "the Role is as before")
+    for name in (f"{NAME}-allow", f"{NAME}-deny"):
+        place.delete("NetworkPolicy", name)
+    until(lambda: place.get("NetworkPolicy", f"{NAME}-deny"), "the network is closed again")
+    let_go(place, pods)
+    until(lambda: not place.children(NAME), "its children are gone", seconds=60)
+    assert made_since(place, since) == [("NetworkPolicy", f"{NAME}-deny")]
+    gone = [
+        one.obj["kind"]
+        for one in place.history(since, "Pod", "ServiceAccount")
+        if one.type == "DELETED"
+    ]
+    assert gone == [*["Pod"] * (len(gone) - 1), "ServiceAccount"]
+    place.edit(KIND, NAME, [{"op": "remove", "path": "/metadata/finalizers"}])
+    until(lambda: place.get(KIND, NAME) is None, "the workflow is gone")
+
+
+def test_the_network_stays_closed_when_kubernetes_collects_everything_at_once(
+    place: Place,
+) -> None:
+    """Deleted with propagation Foreground, as Argo CD does it."""
+    place.create(workflow(NAME))
+    place.until_ready(NAME)
+    pods = keep_pods(place)
+    since = place.version()
+    place.delete(KIND, NAME, propagationPolicy="Foreground")
+    left = {("Deployment", NAME), ("NetworkPolicy", f"{NAME}-deny")}
+    until(
+        lambda: set(place.children(NAME)) == left and made_since(place, since),
+        "the policy that closes the network was made anew",
+    )
+    let_go(place, pods)
+    until(lambda: place.get(KIND, NAME) is None, "the workflow is gone", seconds=60)
+    until(lambda: not place.children(NAME), "its children are gone", seconds=60)
+    assert made_since(place, since) == [("NetworkPolicy", f"{NAME}-deny")]
 
 
 @pytest.mark.parametrize(
@@ -112,6 +166,29 @@ def test_a_workflow_that_was_never_ready_can_be_deleted(place: Place) -> None:
 
 
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "probe"}}
+
+
+def keep_pods(place: Place) -> list[str]:
+    """Have the pods stay as long as somebody wants; their names."""
+    pods = place.items("Pod", f"wardkeeper.io/workflow={NAME}")
+    names = [one["metadata"]["name"] for one in pods]
+    for name in names:
+        place.edit("Pod", name, {"metadata": {"finalizers": [KEPT]}})
+    return names
+
+
+def let_go(place: Place, pods: list[str]) -> None:
+    """Let such pods go."""
+    for name in pods:
+        place.edit("Pod", name, [{"op": "remove", "path": "/metadata/finalizers"}])
+
+
+def made_since(place: Place, since: str) -> list[tuple[str, str]]:
+    """Kind and name of every child that was made since a version."""
+    history = place.history(since, *CHILD_KINDS)
+    return [
+        (one.obj["kind"], one.obj["metadata"]["name"]) for one in history if one.type == "ADDED"
+    ]
 
 
 def created(place: Place, made: Obj) -> str | None:

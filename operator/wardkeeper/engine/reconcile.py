@@ -15,17 +15,19 @@ import orjson
 
 from wardkeeper.api.read import read_workflow
 from wardkeeper.api.reasons import Reason
-from wardkeeper.api.workflow import KIND, HealthcareWorkflow, Mode
+from wardkeeper.api.workflow import KIND, HealthcareWorkflow
 from wardkeeper.engine.converge import converge
 from wardkeeper.engine.cut_off import cut_off
 from wardkeeper.engine.digest import spec_digest
 from wardkeeper.engine.findings import Findings
+from wardkeeper.engine.holding import hold_guards
 from wardkeeper.engine.outcome import Outcome, Terminal, Transient
 from wardkeeper.engine.pod_labels import labels_of
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.report import Reporter, regarding
 from wardkeeper.engine.revision import drop_revision, keep_revision, recall_revision
 from wardkeeper.engine.secrets.quarantine import is_quarantined
+from wardkeeper.engine.seen import is_audited
 from wardkeeper.engine.teardown import teardown
 from wardkeeper.kube.errors import ApiError, NotFound
 from wardkeeper.kube.resource import Ref, resource_of
@@ -73,7 +75,7 @@ class Reconciler:
         if seen is None:
             return None
         if seen.deleting:
-            return await teardown(self._tools, key, seen, regarding(key, seen))
+            return await self._take_down(key, seen)
         if self._tools.world.lost(key) and not await self._still_there(key, seen):
             return None
         found = self._begin(seen)
@@ -92,6 +94,20 @@ class Reconciler:
         if found.stop:
             raise found.stop
         return later
+
+    async def _take_down(self, key: Key, seen: Observed) -> float | None:
+        """One step of taking down a workflow that is being deleted."""
+        found = self._begin(seen)
+
+        async def hold() -> None:
+            ran = None if is_audited(seen) else await self._in_force(key, seen, found)
+            if ran is not None:
+                await hold_guards(self._tools, key, seen, ran, found)
+
+        try:
+            return await teardown(self._tools, key, seen, regarding(key, seen), hold)
+        finally:
+            self._reporter.tell_of_repairs(key, seen, found)
 
     def _forget_others(self, key: Key, seen: Observed | None) -> None:
         """Whoever bore the name before must not be taken for the one that bears it now."""
@@ -176,8 +192,7 @@ class Reconciler:
 
         Nothing is written for a workflow that is only to be looked at.
         """
-        audited = orjson.loads(seen.spec).get("mode") == Mode.AUDIT
-        before = None if audited else await self._before(key, seen, found)
+        before = None if is_audited(seen) else await self._before(key, seen, found)
         if before is None:
             return None
         last, problems = self._judge(key, seen, before, found)
@@ -194,6 +209,14 @@ class Reconciler:
         """The workflow as it last was carried out; None when it never was."""
         before = await self._before(key, seen, found)
         return self._judge(key, seen, before, found)[0] if before is not None else None
+
+    async def _in_force(
+        self, key: Key, seen: Observed, found: Findings
+    ) -> HealthcareWorkflow | None:
+        """The workflow as its children are; as it is when none was carried out to the end."""
+        if found.running in (None, found.digest):
+            return self._judge(key, seen, seen.spec, found)[0]
+        return await self._ran(key, seen, found)
 
     async def _before(self, key: Key, seen: Observed, found: Findings) -> bytes | None:
         return self._memories[key].carried_out or await self._recall(key, seen, found)

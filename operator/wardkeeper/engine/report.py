@@ -75,13 +75,7 @@ class Reporter:
             self._tools.secrets_seen(key, found.supplied.secrets)
         before = read_status(orjson.loads(seen.status))
         workflow = regarding(key, seen)
-        for record in found.repaired:
-            note = describe_drift(record)
-            _log.warning("drift was repaired", extra={"what": note})
-            self._tools.repaired(record.kind)
-            self._tools.tell(
-                workflow, warning=True, reason=Reason.DRIFT_REPAIRED, action="Repair", note=note
-            )
+        self.tell_of_repairs(key, seen, found)
         sent = self._untold.pop(key, None)
         if sent and sent.status != seen.status:
             found.repaired = [*sent.repaired, *found.repaired]
@@ -95,6 +89,20 @@ class Reporter:
         self._tell_of_changes(workflow, before, found, status)
         _log_ready(before, status)
         self._clock_out(key, status)
+
+    def tell_of_repairs(self, key: Key, seen: Observed, found: Findings) -> None:
+        """Log, count and post an event for each child that was put back."""
+        for record in found.repaired:
+            note = describe_drift(record)
+            _log.warning("drift was repaired", extra={"what": note})
+            self._tools.repaired(record.kind)
+            self._tools.tell(
+                regarding(key, seen),
+                warning=True,
+                reason=Reason.DRIFT_REPAIRED,
+                action="Repair",
+                note=note,
+            )
 
     async def _write(self, key: Key, seen: Observed, status: dict[str, Any]) -> None:
         ops: list[dict[str, Any]] = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from wardkeeper.api.workflow import KIND
+from wardkeeper.api.workflow import KIND, Mode
 from wardkeeper.engine.rollout import Rollout, observe
 from wardkeeper.render.metadata import WORKFLOW
 from wardkeeper.render.pod import SECRETS_MAC
@@ -33,6 +33,9 @@ CHILD_KINDS = (
 )
 """Kinds of children that are followed."""
 
+ORPHANING = "orphan"
+"""Kubernetes' finalizer on what was deleted without its children; it takes the owners off them."""
+
 LONGEST_ECHO = 256
 """Characters of a workflow's annotation that are kept: status repeats some and holds no more."""
 
@@ -53,6 +56,7 @@ class Observed:
         stands: the status that stands there, which somebody else may have written.
         told: this process has told a status, or found that nothing else is to be told.
         telling: the status that was sent last, as long as nobody knows whether it arrived.
+        orphaning: whoever deleted it wants its children to stay.
     """
 
     uid: str
@@ -66,6 +70,7 @@ class Observed:
     stands: bytes
     told: bool = False
     telling: bytes = b""
+    orphaning: bool = False
 
     @property
     def forged(self) -> bool:
@@ -151,12 +156,13 @@ def see_workflow(raw: Mapping[str, Any], before: Observed | None) -> Observed:
     if before and told and not arrived:
         status = before.status
         stands = status if stands == status else stands
+    finalizers = tuple(metadata.get("finalizers", ()))
     return Observed(
         uid=metadata["uid"],
         version=int(metadata["resourceVersion"]),
         generation=metadata.get("generation", 0),
         deleting=metadata.get("deletionTimestamp", ""),
-        finalizers=tuple(metadata.get("finalizers", ())),
+        finalizers=finalizers,
         annotations={
             name: value[:LONGEST_ECHO] for name, value in _ours(metadata.get("annotations")).items()
         },
@@ -165,7 +171,14 @@ def see_workflow(raw: Mapping[str, Any], before: Observed | None) -> Observed:
         stands=stands,
         told=told,
         telling=before.telling if before and told and not arrived else b"",
+        orphaning=ORPHANING in finalizers
+        or (before is not None and before.uid == metadata["uid"] and before.orphaning),
     )
+
+
+def is_audited(seen: Observed) -> bool:
+    """Whether a workflow is only to be looked at: nothing is written for it."""
+    return bool(orjson.loads(seen.spec).get("mode") == Mode.AUDIT)
 
 
 def see_child(raw: Mapping[str, Any], before: Child | None = None) -> Child:

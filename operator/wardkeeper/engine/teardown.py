@@ -3,7 +3,9 @@
 """Takes a workflow down that is being deleted: the workload first, then what is in Vault.
 
 Only what lies outside the cluster needs us, and only then is there a finalizer. Guards stay until
-the workload is gone; then they go in reverse. Without a finalizer Kubernetes collects everything.
+the workload is gone; then they go in reverse. A workflow that nobody holds up is gone at once, and
+Kubernetes collects its children; one that somebody else's finalizer keeps is taken down all the
+same, for nobody looks after its pods any more.
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ from wardkeeper.engine.finalizer import FINALIZER, has_finalizer, remove_finaliz
 from wardkeeper.engine.refusal import outcome_of
 from wardkeeper.engine.secrets.ledger import Owner
 from wardkeeper.engine.secrets.withdraw import keeps_of, withdraw
-from wardkeeper.engine.seen import WORKLOADS
+from wardkeeper.engine.seen import WORKLOADS, is_audited
 from wardkeeper.kube.errors import ApiError, NotFound
 from wardkeeper.kube.resource import Ref
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from typing import Any
 
     from wardkeeper.engine.seen import Child, Key, Observed
@@ -36,23 +39,38 @@ WORKLOAD_LOOK = 10.0
 
 
 async def teardown(
-    tools: Tools, key: Key, seen: Observed, regarding: dict[str, Any]
+    tools: Tools,
+    key: Key,
+    seen: Observed,
+    regarding: dict[str, Any],
+    hold: Callable[[], Awaitable[None]],
 ) -> float | None:
     """One step of taking a workflow down; seconds until the next, None when nothing is left to do.
+
+    Args:
+        tools: what a pass works with.
+        key: which workflow.
+        seen: the workflow as it was last seen.
+        regarding: what events refer to.
+        hold: puts guards back that somebody changed; while there is a workload.
 
     Raises:
         Transient: something is in the way.
     """
-    if not has_finalizer(seen):
+    finalized = has_finalizer(seen)
+    if not finalized and (seen.orphaning or is_audited(seen)):
         return None
     try:
-        if await _workload_goes(tools, key, seen):
+        if _workloads(tools, key, seen):
+            await all_of((_end_workload(tools, key, seen), hold()))
+        if _workloads(tools, key, seen):
             return WORKLOAD_LOOK
-        later = await _withdraw(tools, key, seen, regarding)
+        later = await _withdraw(tools, key, seen, regarding) if finalized else None
         if later is not None:
             return later
         await _delete_guards(tools, key, seen)
-        await _let_go(tools, key, seen)
+        if finalized:
+            await _let_go(tools, key, seen)
     except ApiError as error:
         raise outcome_of(error, Ref(KIND, key.namespace, key.name)) from error
     return None
@@ -72,12 +90,11 @@ async def _let_go(tools: Tools, key: Key, seen: Observed) -> None:
     tools.observed("DELETED" if last else "MODIFIED", stored)
 
 
-async def _workload_goes(tools: Tools, key: Key, seen: Observed) -> bool:
-    """Delete the workload with its pods; whether one is still there."""
+async def _end_workload(tools: Tools, key: Key, seen: Observed) -> None:
+    """Delete the workload with its pods."""
     for ref, child in _workloads(tools, key, seen):
         if not child.leaving:
             await tools.writer.delete(ref, child.uid, propagation="Foreground")
-    return bool(_workloads(tools, key, seen))
 
 
 def _workloads(tools: Tools, key: Key, seen: Observed) -> list[tuple[Ref, Child]]:
@@ -90,7 +107,11 @@ def _workloads(tools: Tools, key: Key, seen: Observed) -> list[tuple[Ref, Child]
 
 async def _delete_guards(tools: Tools, key: Key, seen: Observed) -> None:
     """Delete what was applied before the workload, in reverse; the identity goes last."""
-    mine = [r for r, one in tools.world.children(key).items() if one.owner == seen.uid]
+    mine = [
+        ref
+        for ref, one in tools.world.children(key).items()
+        if one.owner == seen.uid and not one.leaving
+    ]
     for kinds in (("NetworkPolicy", "ServiceAccount"), ("ServiceAccount",), ()):
         for_now = [ref for ref in mine if ref.kind not in kinds]
         mine = [ref for ref in mine if ref.kind in kinds]

@@ -48,7 +48,11 @@ async def test_a_deletion_that_fails_waits_for_those_beside_it(
     tools = cast("Tools", SimpleNamespace(world=world, writer=Writer(), secrets=None))
     seen = world.workflow(KEY)
     assert seen is not None
-    going = asyncio.create_task(teardown(tools, KEY, seen, {}))
+
+    async def hold() -> None:
+        raise AssertionError("there is no workload whose guards could be held")
+
+    going = asyncio.create_task(teardown(tools, KEY, seen, {}, hold))
     await failed.wait()
     for _ in range(10):
         await asyncio.sleep(0)
