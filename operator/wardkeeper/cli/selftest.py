@@ -83,10 +83,9 @@ async def _try(access: Access, namespace: str, image: str, guards: bool, seconds
         trial = Trial(client, namespace, name, image=image, guards=guards, seconds=seconds)
         try:
             await _take_steps(trial)
-        except (ApiError, FailedError):
-            with suppress(ApiError):  # the first error tells more
+        finally:
+            with suppress(ApiError):  # what ended it early tells more
                 await take_away(trial)
-            raise
 
 
 async def _take_steps(trial: Trial) -> None:

@@ -7,6 +7,7 @@ What it does on a cluster is tried by `tests/chart/test_selftest.py`.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -14,8 +15,10 @@ from typer.testing import CliRunner
 
 from wardkeeper.api.read import read_workflow
 from wardkeeper.api.workflow import HealthcareWorkflow
+from wardkeeper.cli import selftest
 from wardkeeper.cli.main import app
 from wardkeeper.cli.selftest_steps import Trial, steps_of, workflow
+from wardkeeper.kube.access import Access
 from wardkeeper.policy.judge import judge
 
 if TYPE_CHECKING:
@@ -75,3 +78,23 @@ def test_in_a_pod_without_a_token_it_says_so(monkeypatch: pytest.MonkeyPatch) ->
     code, said = run()
     assert code == 2
     assert "the ServiceAccount's ca.crt is missing" in said
+
+
+@pytest.mark.parametrize("cause", [asyncio.CancelledError(), KeyError("a defect")])
+async def test_whatever_ends_it_early_its_workflow_is_taken_away(
+    monkeypatch: pytest.MonkeyPatch, cause: BaseException
+) -> None:
+    taken: list[str] = []
+
+    async def ends(_: Trial) -> None:
+        raise cause
+
+    async def take_away(trial: Trial) -> None:
+        taken.append(trial.name)
+
+    monkeypatch.setattr(selftest, "steps_of", lambda _: [("it is made", ends)])
+    monkeypatch.setattr(selftest, "take_away", take_away)
+    access = Access("http://127.0.0.1:1", ssl=None, token=lambda: None)
+    with pytest.raises(type(cause)):
+        await selftest._try(access, "scratch", "", True, 1.0)
+    assert len(taken) == 1
