@@ -23,10 +23,12 @@ Kubeconfig = Annotated[
 Context = Annotated[str | None, typer.Option(help="Context in it; else its current one.")]
 
 
-def cluster_of(kubeconfig: Path | None, context: str | None) -> tuple[Access, str]:
-    """The cluster, and the context's namespace; ends the command when there is none."""
+def cluster_of(
+    kubeconfig: Path | None, context: str | None, code: int = EXIT_INVALID
+) -> tuple[Access, str]:
+    """The cluster, and the context's namespace; ends the command with `code` when there is none."""
     try:
         return from_kubeconfig(kubeconfig, context), namespace_of(kubeconfig, context)
     except AccessError as error:
         remedy = "name a kubeconfig with --kubeconfig or $KUBECONFIG, and a context with --context"
-        fail(f"{error}; {remedy}", EXIT_INVALID)
+        fail(f"{error}; {remedy}", code)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
@@ -17,6 +16,7 @@ import typer
 
 from wardkeeper import __version__
 from wardkeeper.api.workflow import KIND, Mode
+from wardkeeper.cli.cluster_options import Context, Kubeconfig, cluster_of
 from wardkeeper.cli.colour import paint
 from wardkeeper.cli.options import (
     Files,
@@ -31,7 +31,6 @@ from wardkeeper.cli.talk import EXIT_DIFFERENT, EXIT_FAILED, EXIT_INVALID, fail,
 from wardkeeper.cli.values import ABSENT, shown, value_at
 from wardkeeper.engine.plan import Action, Change
 from wardkeeper.engine.seen import Key
-from wardkeeper.kube.access import AccessError, from_kubeconfig
 from wardkeeper.kube.client import Client
 from wardkeeper.kube.errors import ApiError
 from wardkeeper.policy.judge import judge
@@ -66,10 +65,6 @@ class Output(StrEnum):
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="For people, or for programs.")
 ]
-Kubeconfig = Annotated[
-    Path | None, typer.Option(help="The cluster; else $KUBECONFIG, else ~/.kube/config.")
-]
-Context = Annotated[str | None, typer.Option(help="Context in it; else its current one.")]
 
 
 def command(
@@ -97,10 +92,10 @@ def command(
     known = settings_of(settings, set_)
     workflows = [one for _, one in workflows_of(files, namespace)]
     _refuse_problems(workflows)
+    access, _ = cluster_of(kubeconfig, context, EXIT_FAILED)
     try:
-        access = from_kubeconfig(kubeconfig, context)
         previews = asyncio.run(_previews(access, known, workflows))
-    except (AccessError, ApiError) as error:
+    except ApiError as error:
         fail(str(error), EXIT_FAILED)
     if output is Output.JSON:
         typer.echo(orjson.dumps(_document(previews), option=orjson.OPT_INDENT_2).decode())

@@ -96,7 +96,19 @@ def bootstrap(
 ) -> None:
     """Install mounts, policies and the operator's role; a second run changes nothing.
 
-    With --for it installs nothing: it prints what an admin has to make for single workflows.
+    Takes a platform admin's token, in VAULT_TOKEN or a file. With --for it installs nothing: it
+    prints what an admin has to make for single workflows.
+
+    For example:
+
+      wardkeeper vault bootstrap --dry-run
+
+      wardkeeper vault bootstrap --kubernetes-ca-file ca.crt --reviewer-token-file token
+
+      wardkeeper vault bootstrap --for workflow.yaml
+
+    Exit codes: 0 all is as it should be now, 1 Vault would not, or could not be asked, 2 something
+    in the input is wrong.
     """
     access = access_of(
         address,

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 import orjson
 import typer
 
-from wardkeeper.cli.talk import fail, note
+from wardkeeper.cli.talk import EXIT_INVALID, fail, note
 from wardkeeper.cli.vault_options import (
-    EXIT_INPUT,
     USUAL_PERIOD,
     Address,
     AuthMount,
@@ -65,10 +64,19 @@ def command(
     without_quarantine: WithoutQuarantine = False,
     as_json: Json = False,
 ) -> None:
-    """Compare policies and roles in Vault with what this version ships.
+    """Compare policies and roles in Vault with what this version ships. Writes nothing.
 
-    Exit code 0: all is as it should be; 1: there are findings; 2: wrong input, or Vault could not
-    be asked.
+    With an admin's token policies and the roles of workflows are compared; with --jwt-file it is
+    asked what the operator's own token may do.
+
+    For example:
+
+      wardkeeper vault check
+
+      wardkeeper vault check --jwt-file token
+
+    Exit codes: 0 all is as it should be, 1 there are findings, 2 something in the input is wrong,
+    or Vault could not be asked.
     """
     access = access_of(
         address,
@@ -87,7 +95,7 @@ def command(
     try:
         findings = asyncio.run(_check(access, token, jwt, not without_quarantine))
     except VaultError as error:
-        fail(str(error), EXIT_INPUT)
+        fail(str(error), EXIT_INVALID)
     _show(findings, as_json=as_json)
     if jwt:
         note("the roles of workflows were not compared; give an admin's token for that")

@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from wardkeeper.api.duration import seconds
+from wardkeeper.cli.talk import EXIT_INVALID, fail
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.errors import Kind, VaultError
 
-EXIT_INPUT = 2
 USUAL_PERIOD = "24h"
 _TOKEN_VARIABLES = ("VAULT_TOKEN", "BAO_TOKEN")
 
@@ -92,7 +92,7 @@ def access_of(
     try:
         period = seconds(token_period)
     except ValueError as error:
-        raise input_error(f"--token-period: {error}") from None
+        fail(f"--token-period: {error}", EXIT_INVALID)
     return VaultAccess(
         address,
         ca_file=str(ca_file) if ca_file else None,
@@ -114,7 +114,7 @@ def token_of(token_file: Path | None) -> str:
     for name in _TOKEN_VARIABLES:
         if token := os.environ.get(name):
             return token
-    raise input_error("no token: set VAULT_TOKEN or give --token-file")
+    fail("no token: set VAULT_TOKEN or give --token-file", EXIT_INVALID)
 
 
 def words_of(error: VaultError) -> str:
@@ -128,15 +128,9 @@ def content(file: Path | None, option: str, *, needed: bool) -> str:
     """The text of a file, without blanks at its ends."""
     if file is None:
         if needed:
-            raise input_error(f"{option} is needed; with --dry-run it is not")
+            fail(f"{option} is needed; with --dry-run it is not", EXIT_INVALID)
         return ""
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise input_error(f"{option}: cannot read {file}: {type(error).__name__}") from None
-
-
-def input_error(message: str) -> typer.Exit:
-    """Say what is wrong with the input; what to raise."""
-    typer.echo(f"error: {message}", err=True)
-    return typer.Exit(EXIT_INPUT)
+        fail(f"{option}: cannot read {file}: {type(error).__name__}", EXIT_INVALID)

@@ -21,9 +21,8 @@ from wardkeeper import __version__
 from wardkeeper.api.credential import CREDENTIAL_KIND, IssuedCredential
 from wardkeeper.api.workflow import KIND
 from wardkeeper.cli.cluster_options import Context, Kubeconfig, OperatorNamespace, cluster_of
-from wardkeeper.cli.talk import fail, note
+from wardkeeper.cli.talk import EXIT_INVALID, fail, note
 from wardkeeper.cli.vault_options import (
-    EXIT_INPUT,
     Address,
     AuthMount,
     CaFile,
@@ -116,9 +115,11 @@ def command(
     try:
         left = asyncio.run(_run(where, revoke=revoke, empty_ledger=empty_ledger, as_json=as_json))
     except ApiError as error:
-        fail(f"the cluster: {error}; it takes list on the ledger and on all workflows", EXIT_INPUT)
+        fail(
+            f"the cluster: {error}; it takes list on the ledger and on all workflows", EXIT_INVALID
+        )
     except VaultError as error:
-        fail(words_of(error), EXIT_INPUT)
+        fail(words_of(error), EXIT_INVALID)
     if left:
         raise typer.Exit(EXIT_FOUND)
 
@@ -149,7 +150,7 @@ async def _find(where: _Where, holdings: Holdings, *, empty_ledger: bool) -> Orp
         fail(
             f"the ledger in namespace {where.namespace} is empty, so nothing in Vault is known; is "
             "this the right cluster? If the ledger was lost, give --empty-ledger",
-            EXIT_INPUT,
+            EXIT_INVALID,
         )
     encrypted, leases = encrypted_leases(ledger), set[str]()
     with _progress("decrypting lease ids of the ledger") as tell:
@@ -173,7 +174,7 @@ async def _cluster(
             except ValidationError:
                 fail(
                     "the ledger cannot be read: is this command older than the operator?",
-                    EXIT_INPUT,
+                    EXIT_INVALID,
                 )
         async for page in client.pages(resource_of(KIND), None, lane=Lane.LIVE):
             metadata = (one["metadata"] for one in page.items)

@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
+from wardkeeper.cli.talk import EXIT_INVALID
 from wardkeeper.cli.vault import app
-from wardkeeper.cli.vault_options import EXIT_INPUT
 
 
 @pytest.mark.parametrize(
@@ -25,5 +25,5 @@ def test_the_period_of_workflows_tokens_is_pinned(options: tuple[str, ...], pinn
 
 def test_a_period_that_is_no_duration_is_named() -> None:
     result = CliRunner().invoke(app, ["bootstrap", "--dry-run", "--token-period=3d"])
-    assert result.exit_code == EXIT_INPUT
+    assert result.exit_code == EXIT_INVALID
     assert "--token-period: '3d' is no duration" in result.output

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 from typer.testing import CliRunner
 
+from wardkeeper.cli.talk import EXIT_INVALID
 from wardkeeper.cli.vault import app
-from wardkeeper.cli.vault_options import EXIT_INPUT
 
 SAMPLE = Path(__file__).parents[1] / "render/cases/smallest-deployment/input.yaml"
 CONNECTION = {"host": "db.clinic.example", "database": "claims"}
@@ -91,4 +91,4 @@ def test_a_workflow_that_needs_nothing_is_told_so(tmp_path: Path) -> None:
 def test_a_file_with_mistakes_is_refused(tmp_path: Path) -> None:
     file = write(tmp_path / "w.yaml", [{"name": "x", "source": {}}])
     result = CliRunner().invoke(app, ["bootstrap", "--for", str(file)])
-    assert result.exit_code == EXIT_INPUT
+    assert result.exit_code == EXIT_INVALID

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from wardkeeper.cli.talk import EXIT_FAILED
+from wardkeeper.cli.talk import EXIT_FAILED, EXIT_INVALID
 from wardkeeper.cli.vault import app
-from wardkeeper.cli.vault_options import EXIT_INPUT
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.bootstrap import BootstrapSettings, Step, bootstrap_plan, in_place
 
@@ -186,7 +185,7 @@ def test_missing_input_is_named(tmp_path: Path, arguments: list[str], words: str
     ca.write_text("PEM")
     given = [each.format(ca=ca) for each in arguments]
     result = CliRunner().invoke(app, ["bootstrap", *given], env={"VAULT_TOKEN": ""})
-    assert result.exit_code == EXIT_INPUT
+    assert result.exit_code == EXIT_INVALID
     assert words in result.output
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
+from wardkeeper.cli.talk import EXIT_INVALID
 from wardkeeper.cli.vault import app
-from wardkeeper.cli.vault_options import EXIT_INPUT
 from wardkeeper.vault.access import VaultAccess
 from wardkeeper.vault.check import _drift, _forbidden
 from wardkeeper.vault.policies import policies
@@ -56,6 +56,6 @@ def test_wrong_input_and_a_vault_that_is_away_are_told_from_findings(
     given = [each.format(gone=tmp_path / "gone") for each in options]
     arguments = ["check", "--address", "http://127.0.0.1:1", *given]
     result = CliRunner().invoke(app, arguments, env={"VAULT_TOKEN": token, "BAO_TOKEN": ""})
-    assert result.exit_code == EXIT_INPUT
+    assert result.exit_code == EXIT_INVALID
     assert words in result.output
     assert "canary" not in result.output
