@@ -241,6 +241,26 @@ def test_a_pod_cannot_be_relabelled_out_of_its_closed_network(wardkeeper: Instal
     assert wardkeeper.send("PATCH", path, other, user=PEOPLE, groups=ADMINS).code == 200
 
 
+@pytest.mark.parametrize(
+    "loose",
+    [
+        {"labels": {"pod-template-hash": None}},
+        {"labels": {"pod-template-hash": "another"}},
+        {"labels": {"batch.kubernetes.io/job-name": "another"}},
+        {"ownerReferences": None},
+    ],
+)
+def test_a_pod_cannot_be_taken_from_its_owner_to_outlive_the_workflow(
+    wardkeeper: Installation, loose: dict[str, Any]
+) -> None:
+    path = f"/api/v1/namespaces/{NS}/pods/{a_pod_of(wardkeeper, NS, LAB)['metadata']['name']}"
+    body = {"metadata": loose}
+    answer = wardkeeper.send("PATCH", path, body, user=PEOPLE, groups=ADMINS)
+    refused(answer, f"a pod of HealthcareWorkflow {LAB} keeps its owner", "delete the pod")
+    answer = wardkeeper.send("PATCH", path, body, user=REPLICASETS, groups=ADMINS)
+    assert answer.code == 200, answer.message
+
+
 def test_no_container_is_added_to_a_running_pod_of_a_workflow(wardkeeper: Installation) -> None:
     name = a_pod_of(wardkeeper, NS, LAB)["metadata"]["name"]
     path = f"/api/v1/namespaces/{NS}/pods/{name}/ephemeralcontainers"
