@@ -310,6 +310,21 @@ def story(tell: Callable[[ApiServer], Awaitable[None]], **options: Any) -> None:
         runner.run(told())
 
 
+def under_operator(
+    tell: Callable[[ApiServer, Core], Awaitable[None]], *ready: dict[str, Any], **options: Any
+) -> None:
+    """Run a story under one operator, from when these workflows are ready."""
+
+    async def told(server: ApiServer) -> None:
+        async with Core(server) as core:
+            for one in ready:
+                server.put(one)
+                await core.ready(one["metadata"]["name"])
+            await tell(server, core)
+
+    story(told, **options)
+
+
 def status_of(server: ApiServer, name: str = "router", namespace: str = SPACE) -> dict[str, Any]:
     """The status of a workflow as it is now."""
     found = server.get(KIND, namespace, name)
