@@ -129,16 +129,7 @@ class Operator:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.client)
             await stack.enter_async_context(self._lease_client)
-            vault = None
-            if self.settings.vault:
-                vault = await stack.enter_async_context(
-                    open_vault(
-                        self.settings.vault,
-                        _now,
-                        self.metrics.secrets.vault_request,
-                        self.outage.vault_is,
-                    )
-                )
+            vault = await self._vault(stack)
             await stack.enter_async_context(self.verification.listening())
             heartbeat = Heartbeat()
             await stack.enter_async_context(self._probes(heartbeat))
@@ -153,14 +144,7 @@ class Operator:
                 asyncio.create_task(heartbeat.run(), name="heartbeat"),
                 asyncio.create_task(self.following.list_workflows(), name="list"),
             }
-            watch = watch_workflows(
-                self._access,
-                self.settings.namespaces,
-                observe=self.following.watched,
-                stop=quit_kopf,
-                user_agent=f"{USER_AGENT} kopf",
-            )
-            watching = asyncio.create_task(watch, name="watch")
+            watching = asyncio.create_task(self._watch(quit_kopf), name="watch")
             stopping = asyncio.create_task(stop.wait(), name="stop")
             try:
                 await asyncio.wait(
@@ -172,6 +156,22 @@ class Operator:
                 failures += await ended(watching)
             if failures:
                 raise failures[0]
+
+    async def _vault(self, stack: AsyncExitStack) -> WorkflowVault | None:
+        """Vault, if the settings name one; let go of with the stack."""
+        if self.settings.vault is None:
+            return None
+        count, away = self.metrics.secrets.vault_request, self.outage.vault_is
+        return await stack.enter_async_context(open_vault(self.settings.vault, _now, count, away))
+
+    async def _watch(self, stop: threading.Event) -> None:
+        await watch_workflows(
+            self._access,
+            self.settings.namespaces,
+            observe=self.following.watched,
+            stop=stop,
+            user_agent=f"{USER_AGENT} kopf",
+        )
 
     def _probes(self, heartbeat: Heartbeat) -> Probes:
         self.metrics.secrets.follow_ledger(self.ledger.phases)
