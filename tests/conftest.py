@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.cluster.levels import Level
 from tests.sharing import Shares, rank
@@ -30,7 +31,11 @@ ASKED = pytest.StashKey[frozenset[Level]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker, and give examples of properties the time that a busy machine takes."""
+    settings.register_profile(
+        "any pace", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("any pace")
     config.addinivalue_line(
         "markers", f"cluster(level): the cluster the test needs: {', '.join(Level)}"
     )

@@ -162,7 +162,7 @@ def test_a_bad_workflow_is_refused_with_the_field_and_the_remedy(
     assert any(sample.says in one for one in said), refusal["message"]
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=400, derandomize=True)
 @given(st.one_of(NEAR))
 def test_whatever_is_nearly_right_gets_one_answer_from_both_judges(
     server: CustomObjectsApi, sample: Sample

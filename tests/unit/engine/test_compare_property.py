@@ -164,7 +164,7 @@ def _other(value: Any) -> Any:
     return value + 1 if isinstance(value, int) else f"{value}x"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_what_the_server_fills_in_is_no_difference(data: st.DataObject) -> None:
     cluster = Cluster(data.draw(children()))
@@ -177,7 +177,7 @@ def test_what_the_server_fills_in_is_no_difference(data: st.DataObject) -> None:
     assert compare(cluster.desired, cluster.live).clean
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_a_change_by_somebody_else_is_found_and_undone(data: st.DataObject) -> None:
     cluster = Cluster(data.draw(children()))
@@ -197,7 +197,7 @@ def test_a_change_by_somebody_else_is_found_and_undone(data: st.DataObject) -> N
     assert _content(cluster.live) == before
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_labels_annotations_and_finalizers_of_others_are_left_alone(data: st.DataObject) -> None:
     cluster = Cluster(data.draw(children()))

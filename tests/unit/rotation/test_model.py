@@ -104,7 +104,7 @@ def test_a_process_that_dies_at_any_write_is_followed_by_one_that_goes_on(engine
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(deaths=st.lists(st.integers(1, 60), max_size=12), stuck=st.sets(st.integers(0, 6)))
 def test_a_lasting_credential_comes_of_crashes_and_failures(
     engine: Engine, deaths: list[int], stuck: set[int]
