@@ -149,8 +149,8 @@ class Process:
 
     def start(self) -> None:
         """Start it, in a session of its own, so that a terminal's Ctrl-C reaches only us."""
-        if self._child is not None:
-            self._child.poll()  # it may have ended by itself, and then nobody has waited for it
+        if self.identity is None:
+            self._reap()  # it may have ended by itself, and then nobody has waited for it
         user, group = self._account or (None, None)
         self.began = time.time()
         with self.log.open("ab") as log:
