@@ -26,11 +26,6 @@ if TYPE_CHECKING:
     from tests.cluster.access import ClusterAccess
     from tests.cluster.pool import Clusters
 
-settings.register_profile(
-    "busy", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)  # how long an example takes tells of the machine
-settings.load_profile("busy")
-
 ASKED = pytest.StashKey[frozenset[Level]]()
 """The levels that collected tests ask for."""
 
