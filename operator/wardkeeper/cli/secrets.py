@@ -135,7 +135,7 @@ async def _answer(access: Access, asked: _Question) -> _Answer:
         ledger = await _ledger(client, asked, notes)
     if not found:
         notes.append("there are no workflows")
-    return _Answer([_standing(one, ledger) for one in found], notes)
+    return _Answer([_standing(one, ledger, notes) for one in found], notes)
 
 
 async def _workflows(client: Client, asked: _Question) -> list[dict[str, Any]]:
@@ -174,12 +174,16 @@ async def _ledger(
     return None
 
 
-def _standing(raw: dict[str, Any], ledger: tuple[IssuedCredential, ...] | None) -> Standing:
+def _standing(
+    raw: dict[str, Any], ledger: tuple[IssuedCredential, ...] | None, notes: list[str]
+) -> Standing:
     metadata, key = raw["metadata"], (raw["metadata"]["namespace"], raw["metadata"]["name"])
     try:
         status = WorkflowStatus.model_validate(raw.get("status") or {})
     except ValidationError:
         status = WorkflowStatus()
+        older = "cannot be read: is this command older than the operator?"
+        notes.append(f"the status of {key[0]}/{key[1]} {older}")
     known = {one.name for one in status.secrets}
     declared = [str(one.get("name")) for one in raw.get("spec", {}).get("secrets") or ()]
     mine = None

@@ -288,6 +288,15 @@ def test_who_may_not_read_the_ledger_is_told_so_and_sees_the_rest(
     )
 
 
+def test_a_status_that_this_version_cannot_read_is_told(server: Server, user: User) -> None:
+    newer = workflow(secret())
+    newer["status"]["secrets"] = {"db": {"phase": "Idle"}}
+    server.answers[f"{WORKFLOWS}/{WF}"] = (200, newer)
+    result = user.secrets(WF)
+    assert result.exit_code == 1
+    assert f"the status of {NS}/{WF} cannot be read" in result.stderr
+
+
 def test_of_the_ledger_only_the_workflows_own_part_is_asked_for(server: Server, user: User) -> None:
     have(server, workflow(secret()))
     user.secrets(WF)
