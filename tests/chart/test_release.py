@@ -110,8 +110,8 @@ def test_a_workflow_lives_with_the_rights_of_the_release(release: Release, place
     assert "workflows     1" in release.helm("get", "notes", NAME)
 
 
-@pytest.mark.parametrize("namespace", [OUTSIDE, NAMESPACE, "kube-system"])
-def test_for_namespaces_no_secret_elsewhere_can_be_read(release: Release, namespace: str) -> None:
+@pytest.mark.parametrize("namespace", [ENROLLED, OUTSIDE, NAMESPACE, "kube-system"])
+def test_without_vault_no_secret_can_be_read_anywhere(release: Release, namespace: str) -> None:
     own = release.cluster.service_account_kubeconfig(NAMESPACE, NAME)
     for verb in ("get", "list", "watch"):
         for where in ((f"--namespace={namespace}",), ("--all-namespaces",)):
@@ -119,7 +119,7 @@ def test_for_namespaces_no_secret_elsewhere_can_be_read(release: Release, namesp
                 release.cluster.kubectl(
                     "auth", "can-i", "--quiet", verb, "secrets", *where, kubeconfig=own
                 )
-    asked = ("auth", "can-i", "get", "secrets", f"--namespace={ENROLLED}")
+    asked = ("auth", "can-i", "get", "services", f"--namespace={ENROLLED}")
     assert release.cluster.kubectl(*asked, kubeconfig=own).strip() == "yes"
 
 

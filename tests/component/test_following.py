@@ -44,7 +44,7 @@ def test_policies_of_others_are_seen_where_workflows_may_be_and_nowhere_else(
             world, queue = World(), Queue[Key](clock=clock, draw=lambda: 0.5)
             observer = Observer(world, Peers(), queue, clock)
             ledger = Ledger(client, "wardkeeper-system")
-            following = Following(client, scope, world, observer, ledger)
+            following = Following(client, scope, world, observer, ledger, secrets=True)
             for namespace in SPACES:
                 server.put(policy("before", namespace))
             async with client:

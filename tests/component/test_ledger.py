@@ -53,7 +53,7 @@ class Process:
         self.world = World()
         self.queue: Queue[Key] = Queue(clock=clock, draw=lambda: 0.5)
         observer = Observer(self.world, Peers(), self.queue, clock)
-        self.following = Following(self.client, (), self.world, observer, self.ledger)
+        self.following = Following(self.client, (), self.world, observer, self.ledger, secrets=True)
         uid = server.put(workflow())["metadata"]["uid"]
         self.world.observe_workflow(server.get("HealthcareWorkflow", SPACE, "router") or {})
         self.owner = Owner(SPACE, "router", uid)

@@ -106,6 +106,19 @@ async def test_a_workflow_goes_the_whole_way_and_a_restart_writes_nothing(
             }
 
 
+async def test_without_vault_no_secret_is_asked_for(unused_tcp_port: int) -> None:
+    """So the installation need give no right on Secrets."""
+    async with cluster() as server:
+        async with running(operator(server, "one", unused_tcp_port)):
+            server.put(workflow())
+            await until(server, lambda: is_ready(server))
+            server.edit(KIND, SPACE, "router", _quarantine)
+            await until(server, lambda: server.get("Role", SPACE, "router") is None)
+        kinds = {one.call.kind.name for one in server.seen}
+        assert {"NetworkPolicy", "Role", "Deployment"} <= kinds
+        assert "Secret" not in kinds
+
+
 async def test_it_runs_as_a_user_that_has_no_name(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +198,10 @@ async def _answers(port: int) -> None:
         for path in ("healthz", "readyz", "metrics"):
             async with session.get(f"http://127.0.0.1:{port}/{path}") as answer:
                 assert answer.status == 200, path
+
+
+def _quarantine(obj: dict[str, Any]) -> None:
+    obj["metadata"].setdefault("annotations", {})["wardkeeper.io/quarantine"] = "a drill"
 
 
 def _steal(lease: dict[str, Any]) -> None:

@@ -218,6 +218,21 @@ def test_no_role_names_everything_or_a_way_around_rbac(kubectl: str, overlay: st
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+def test_secrets_and_tokens_of_workflows_are_named_where_there_is_a_vault_and_only_there(
+    kubectl: str, overlay: str
+) -> None:
+    named = {
+        resource
+        for one in build(MANIFESTS / "overlays" / overlay, kubectl)
+        if one["kind"] in ("Role", "ClusterRole")
+        for rule in one["rules"]
+        for resource in rule["resources"]
+    }
+    for_vault = {"secrets", "serviceaccounts/token"}
+    assert named & for_vault == (set() if overlay == "without-vault" else for_vault)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_binding_is_for_the_operator_alone(kubectl: str, overlay: str) -> None:
     account = {"kind": "ServiceAccount", "name": ACCOUNT[1], "namespace": ACCOUNT[0]}
     for one in build(MANIFESTS / "overlays" / overlay, kubectl):

@@ -125,7 +125,7 @@ def _quarantined(found: Findings) -> str:
     if isolated.done:
         return f"{why}; nothing that Kubernetes or Vault gave to it is of use any more"
     left = "; ".join(f"{what}: {reason}" for what, reason in isolated.left.items())
-    return f"{why}; in the cluster this is done, in Vault it is not yet: {left}"
+    return f"{why}; network, rights and identity are closed, and this is not done yet: {left}"
 
 
 def _is_stalled(found: Findings) -> bool:

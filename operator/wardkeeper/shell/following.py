@@ -69,6 +69,8 @@ class Following:
         world: what is known.
         observer: told about every change.
         ledger: the credentials that live, in the operator's namespace.
+        secrets: whether Secrets are followed: without Vault none is made, and the installation
+            gives no right on any.
     """
 
     def __init__(
@@ -78,12 +80,15 @@ class Following:
         world: World,
         observer: Observer,
         ledger: Ledger,
+        *,
+        secrets: bool,
     ) -> None:
         self._client = client
         self._namespaces = namespaces
         self._world = world
         self._observer = observer
         self._ledger = ledger
+        self._kinds = [kind for kind in CHILD_KINDS if secrets or kind != "Secret"]
         self._informers: list[Informer] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._listed = False
@@ -105,7 +110,7 @@ class Following:
 
     def begin(self) -> None:
         """Follow every kind of child; each is listed first, page by page."""
-        for kind in CHILD_KINDS:
+        for kind in self._kinds:
             followed = follow(kind, self._world, self._observer)
             informer = Informer(
                 self._client,

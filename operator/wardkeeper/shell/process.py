@@ -110,7 +110,12 @@ class Operator:
             settings, self.client, self.world, self.observer.workflow, self._look_at_all
         )
         self.following = Following(
-            self.client, settings.namespaces, self.world, self.observer, self.ledger
+            self.client,
+            settings.namespaces,
+            self.world,
+            self.observer,
+            self.ledger,
+            secrets=settings.vault is not None,
         )
         self._surroundings = from_settings(settings)
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 QUARANTINE = f"{GROUP}/quarantine"
 """Annotation of a workflow that is to be cut off; its value is the reason, for people."""
 
+WHAT_WAS_DELIVERED = "credentials, and the Secrets with them"
 IDENTITY = "auth roles, token and entities"
 CERTIFICATE_TRIES = 3
 """Failures to revoke a certificate after which the other steps wait for it no longer."""
@@ -84,8 +85,8 @@ async def isolate(owner: Owner, services: SecretServices) -> Isolated:
     if services.vault is None:
         if not services.ledger.all_of(owner.uid):
             return Isolated()
-        words = f"no Vault is configured; {NO_VAULT_REMEDY}"
-        return Isolated({"all": words}, next_look=WAIT_REFUSED)
+        words = f"no Vault is configured, and without one no Secret is touched; {NO_VAULT_REMEDY}"
+        return Isolated({WHAT_WAS_DELIVERED: words}, next_look=WAIT_REFUSED)
     isolating = _Isolating(owner, services)
     await isolating.run()
     return isolating.result()

@@ -115,7 +115,7 @@ def report(
         restored=restored,
         rotated=rotated,
         reason=found.reason if found else None,
-        message=_closing(found.message, version, decision, overdue=overdue) if found else "",
+        message=_closing(found, version, decision, overdue=overdue) if found else "",
         advice=advice(wish, decision.current),
         waits_for=_waits_for(wish, decision, facts),
         overdue=overdue,
@@ -194,7 +194,11 @@ def _wait(one: Credential, facts: Facts) -> float:
     return max(1.0, wait)
 
 
-def _closing(message: str, version: str | None, decision: Decision, *, overdue: bool) -> str:
+def _closing(found: Trouble, version: str | None, decision: Decision, *, overdue: bool) -> str:
+    """What has gone wrong, and what that means; without Vault no Secret is looked at."""
+    message = found.message
+    if version is None and found.reason is Reason.VAULT_NOT_CONFIGURED:
+        return f"{message}; what was delivered before, if anything was, stays as it is"
     if version is None:
         return f"{message}; nothing is delivered yet"
     if overdue and decision.deadline:

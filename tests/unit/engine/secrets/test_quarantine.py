@@ -214,7 +214,10 @@ async def test_without_a_vault_it_is_said_what_to_do(world: LedgerWorld) -> None
     assert (await isolate(OWNER, world.without_vault())).done
     await world.certificate()
     isolated = await isolate(OWNER, world.without_vault())
-    assert "vault.address" in isolated.left["all"]
+    assert isolated.left == {
+        "credentials, and the Secrets with them": "no Vault is configured, and without one no "
+        "Secret is touched; set vault.address in the operator's settings"
+    }
 
 
 async def test_a_workflow_that_is_deleted_while_it_is_cut_off_leaves_its_evidence(
