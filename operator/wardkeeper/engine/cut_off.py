@@ -10,6 +10,7 @@ annotation goes, the next pass makes everything anew, with another identity.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,6 +18,7 @@ import orjson
 from wardkeeper.api.asked import RECONCILE_AT, asked
 from wardkeeper.api.reasons import ConditionType, Reason
 from wardkeeper.engine.carrier import Carrier, all_of
+from wardkeeper.engine.gather import read_live
 from wardkeeper.engine.ownership import sets_values
 from wardkeeper.engine.plan import Action, Change, Live
 from wardkeeper.engine.rollout import Progress, Rollout
@@ -27,6 +29,7 @@ from wardkeeper.engine.seen import WORKLOADS
 from wardkeeper.kube.client import Lane
 from wardkeeper.kube.resource import Ref, ref_of
 from wardkeeper.render.networkpolicy import render_deny
+from wardkeeper.render.secret import delivered_secrets, secret_name
 from wardkeeper.rotation.facts import Phase
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ async def cut_off(
     if workflow and deny:
         await _close(tools, key, seen, deny, found)
     await _take_away(tools, key, seen, ref_of(deny) if deny else None)
+    await _take_away_hidden(tools, key, seen, workflow)
     found.guards_in_place = deny is not None
     if workflow:
         found.supplied = Supplied(tuple(_blanked(workflow)))
@@ -95,6 +99,29 @@ async def _take_away(tools: Tools, key: Key, seen: Observed, deny: Ref | None) -
         if ref.kind == "Secret" and _holds_values(one)
     )
     await all_of((*goes, *blanks))
+
+
+async def _take_away_hidden(
+    tools: Tools, key: Key, seen: Observed, workflow: HealthcareWorkflow | None
+) -> None:
+    """The same for children that nobody sees, for somebody took off the label they are watched by.
+
+    NetworkPolicies are watched whatever their labels.
+    """
+    secrets = delivered_secrets(workflow) if workflow else ()
+    named = [Ref(kind, *key) for kind in ("Service", "RoleBinding", "Role", "ServiceAccount")]
+    named += [Ref("Secret", key.namespace, secret_name(key.name, one.name)) for one in secrets]
+    hidden = [ref for ref in named if ref not in tools.world.children(key)]
+    found = await asyncio.gather(*(read_live(tools.client, ref) for ref in hidden))
+    steps = []
+    for ref, live in zip(hidden, found, strict=True):
+        if live is None or live.owner != seen.uid or live.leaving:
+            continue
+        if ref.kind != "Secret":
+            steps.append(tools.writer.carry_out(Change(Action.DELETE, ref, live=live), Lane.LIVE))
+        elif sets_values(live.body or {}):
+            steps.append(tools.writer.blank(ref, live.uid))
+    await all_of(steps)
 
 
 def _removal(ref: Ref, child: Child) -> Change:

@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: The Wardkeeper Authors
+# SPDX-License-Identifier: Apache-2.0
+"""A quarantine takes away what allows something, also where somebody hid it from the operator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.component.operator_fixture import SPACE, Core, annotate, condition, story
+from tests.component.workflows import secret, workflow
+from wardkeeper.api.workflow import KIND
+
+if TYPE_CHECKING:
+    from tests.component.apiserver.server import ApiServer
+
+QUARANTINE = "wardkeeper.io/quarantine"
+ALLOWS = ("ServiceAccount", "Role", "RoleBinding", "Service")
+
+
+def _hide(obj: dict[str, Any]) -> None:
+    del obj["metadata"]["labels"]
+
+
+def _cut_off(server: ApiServer) -> None:
+    server.edit(KIND, SPACE, "router", lambda obj: annotate(obj, QUARANTINE, "SEC-7"))
+
+
+@pytest.mark.parametrize("kind", ALLOWS)
+def test_a_child_that_bears_no_label_any_more_is_taken_away(kind: str) -> None:
+    async def tell(server: ApiServer) -> None:
+        async with Core(server) as core:
+            server.put(workflow())
+            await core.ready()
+        server.edit(kind, SPACE, "router", _hide)
+        _cut_off(server)
+        async with Core(server) as core:
+            await core.until(lambda: condition(server, "Stalled").get("reason") == "Quarantined")
+            await core.quiet()
+            assert server.get(kind, SPACE, "router") is None
+
+    story(tell)
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_a_secret_without_label_is_emptied_if_it_belongs_to_the_workflow(owned: bool) -> None:
+    async def tell(server: ApiServer) -> None:
+        server.put(workflow(secrets=[secret()]))
+        found = server.get(KIND, SPACE, "router")
+        assert found is not None
+        owner = {"apiVersion": found["apiVersion"], "kind": KIND, "name": "router"}
+        owner |= {"uid": found["metadata"]["uid"], "controller": True}
+        metadata: dict[str, Any] = {"namespace": SPACE, "name": "router-db"}
+        metadata |= {"ownerReferences": [owner]} if owned else {}
+        values = {"password": "eA=="}
+        server.put({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": values})
+        _cut_off(server)
+        async with Core(server) as core:
+            await core.until(lambda: condition(server, "Ready").get("reason") == "Quarantined")
+            await core.quiet()
+            kept = server.get("Secret", SPACE, "router-db")
+            assert kept is not None
+            assert kept.get("data", {}) == ({} if owned else values)
+
+    story(tell)
