@@ -18,14 +18,11 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from tests.cluster import configuration
-from tests.cluster.authorities import Authorities
 from tests.cluster.cluster import Cluster
-from tests.cluster.databases import Databases
 from tests.cluster.ground import write_document
-from tests.cluster.installation import NAMESPACE, Installation
+from tests.cluster.installation import NAMESPACE
 from tests.component.workflows import small
-from tests.e2e.crashing import hasty_pods
-from tests.e2e.stage import Stage
+from tests.e2e.furnished import furnished
 from tests.e2e.stories import CHILD_KINDS, fresh_place
 from tests.faults.vault_proxy import VaultProxy
 from wardkeeper.api.credential import CREDENTIAL_KIND
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from tests.cluster.databases import Databases
     from tests.cluster.runs import Run
     from tests.e2e.stage import Obj
     from tests.e2e.stories import Place
@@ -195,22 +193,14 @@ def open_aviary(program: str = "wardkeeper.shell.main") -> Iterator[Aviary]:
     with (
         _Witnessed("simulated", openbao=True, postgres=True) as cluster,
         VaultProxy(cluster.openbao.address, listen=heard) as vault,
+        furnished(cluster, vault, program=program) as furniture,
+        fresh_place(furniture.stage) as place,
     ):
-        through = {"address": vault.address, "databaseCaFile": str(cluster.postgres.ca_file)}
-        settings = {"vault": through, "logging": {"level": "debug"}}
-        operator = Installation(cluster, settings=settings, program=program)
-        stage = Stage(cluster, operator)
-        with stage.session, operator:
-            Authorities(cluster.openbao).add()
-            databases = Databases(cluster.openbao, cluster.postgres)
-            databases.install()
-            hasty_pods(stage)
-            with fresh_place(stage) as place:
-                secrets = _secrets(place, databases)
-                place.create(small(NAME, secrets=secrets))
-                place.until_ready(NAME)
-                names = tuple(one["name"] for one in secrets)
-                yield Aviary(place, heard, vault, databases, names)
+        secrets = _secrets(place, furniture.databases)
+        place.create(small(NAME, secrets=secrets))
+        place.until_ready(NAME)
+        names = tuple(one["name"] for one in secrets)
+        yield Aviary(place, heard, vault, furniture.databases, names)
 
 
 def _secrets(place: Place, databases: Databases) -> list[Obj]:

@@ -3,25 +3,21 @@
 """A stage on which the running operator is killed in the middle of rotations, at a write of choice.
 
 Two workflows for each kind of credential: one is held up before its write, one after. All wait for
-each other, so that one kill meets each of them where it hurts. Pods become ready at once.
+each other, so that one kill meets each of them where it hurts.
 """
 
 from __future__ import annotations
 
-import asyncio
-import base64
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tests.cluster.access import HARDENED
-from tests.cluster.authorities import Authorities
 from tests.cluster.cluster import Cluster
-from tests.cluster.databases import DATABASE, VAULT_USER, Databases
-from tests.cluster.installation import NAMESPACE, Installation
+from tests.cluster.databases import VAULT_USER
+from tests.cluster.installation import NAMESPACE
 from tests.cluster.waiting import until
 from tests.component.workflows import small
-from tests.e2e.stage import RefusedError, Stage
+from tests.e2e.furnished import furnished, values_of
 from tests.e2e.stories import fresh_place, is_ready
 from tests.faults.api_proxy import ApiProxy
 from tests.faults.stops import Side, Stops
@@ -29,13 +25,13 @@ from tests.faults.vault_proxy import VaultProxy
 from wardkeeper.api.credential import CREDENTIAL_KIND
 from wardkeeper.api.workflow import KIND
 from wardkeeper.proof.certificate import inspect
-from wardkeeper.proof.database import log_in
-from wardkeeper.proof.errors import NotProven
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.stage import Obj
+    from tests.cluster.databases import Databases
+    from tests.e2e.furnished import Furnished, Values
+    from tests.e2e.stage import Obj, Stage
     from tests.e2e.stories import Place
 
 GENERATED, DYNAMIC, ALTERNATING, CERTIFICATE = "generated", "dynamic", "alternating", "certificate"
@@ -58,8 +54,6 @@ class Chain(NamedTuple):
 CHAINS = tuple(Chain(kind, side) for kind in KINDS for side in Side)
 SETTLES = 60.0
 
-Values = dict[str, str]
-
 
 @dataclass
 class Theatre:
@@ -70,8 +64,7 @@ class Theatre:
         stops: where their writes are held up.
         api: what the operator takes for the API server.
         vault: what it takes for OpenBao.
-        databases: the database that logins are for.
-        runner: where logins are tried; what a refused one leaves is cleared up by the next.
+        furnished: the database that logins are for.
         asked: how many rotations have been asked for.
     """
 
@@ -79,8 +72,7 @@ class Theatre:
     stops: Stops
     api: ApiProxy
     vault: VaultProxy
-    databases: Databases
-    runner: asyncio.Runner
+    furnished: Furnished
     asked: int = 0
 
     def __post_init__(self) -> None:
@@ -128,8 +120,7 @@ class Theatre:
 
     def delivered(self, name: str) -> Values:
         """What pods read."""
-        data = self.place.read("Secret", f"{name}-db")["data"]
-        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+        return values_of(self.place.read("Secret", f"{name}-db"))
 
     def kept(self, name: str) -> list[Values]:
         """The versions in KV that can still be read."""
@@ -144,7 +135,7 @@ class Theatre:
     def works(self, chain: Chain, values: Values) -> bool:
         """Whether a credential would let its bearer in now."""
         if chain.kind in LOGINS:
-            return self._lets_in(values)
+            return self.furnished.lets_in(values)
         if chain.kind == CERTIFICATE:
             serial = inspect(values["tls.crt"]).serial
             found = self.stage.cluster.openbao.api("GET", f"pki/cert/{serial}")["data"]
@@ -166,24 +157,7 @@ class Theatre:
 
     def leases(self, chain: Chain) -> tuple[str, ...]:
         """The leases of a workflow's dynamic role."""
-        return self.databases.leases(f"hw.{self.place.namespace}.{chain.name}.claims")
-
-    def _lets_in(self, values: Values) -> bool:
-        postgres = self.stage.cluster.postgres
-        try:
-            self.runner.run(
-                log_in(
-                    "localhost",
-                    postgres.port,
-                    DATABASE,
-                    values["username"],
-                    values["password"],
-                    ca_file=str(postgres.ca_file),
-                )
-            )
-        except NotProven:
-            return False
-        return True
+        return self.furnished.databases.leases(f"hw.{self.place.namespace}.{chain.name}.claims")
 
     def _is_over(self, name: str, request: str) -> bool:
         workflow = self.place.read(KIND, name)
@@ -199,58 +173,11 @@ def open_theatre() -> Iterator[Theatre]:
         Cluster("simulated", openbao=True, postgres=True) as cluster,
         VaultProxy(cluster.openbao.address, stops) as vault,
         ApiProxy(cluster.server, cluster.ca, stops) as api,
+        furnished(cluster, vault, server=api.address) as furniture,
+        fresh_place(furniture.stage) as place,
     ):
-        through = {"address": vault.address, "databaseCaFile": str(cluster.postgres.ca_file)}
-        settings = {"vault": through, "logging": {"level": "debug"}}
-        operator = Installation(cluster, settings=settings, server=api.address)
-        stage = Stage(cluster, operator)
-        with stage.session, operator, asyncio.Runner() as runner:
-            Authorities(cluster.openbao).add()
-            databases = Databases(cluster.openbao, cluster.postgres)
-            databases.install()
-            hasty_pods(stage)
-            with fresh_place(stage) as place:
-                _people(place, databases)
-                yield Theatre(place, stops, api, vault, databases, runner)
-
-
-def hasty_pods(stage: Stage, namespace: str = "") -> None:
-    """Have simulated pods become ready, and go, at once; in one namespace or in all."""
-    name = f"hasty{namespace}"
-    init = ("init-container-running", "init-container-completed")
-    stages, keys = ("create", *init, "ready", "delete"), ("delay", "jitter-delay")
-    told = ", ".join(
-        f'"pod-{one}.stage.kwok.x-k8s.io/{key}": "0s"' for one in stages for key in keys
-    )
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}
-    change = {"expression": f"Object{{metadata: Object.metadata{{annotations: {{{told}}}}}}}"}
-    matched: dict[str, Any] = {"resourceRules": [{**rule, "operations": ["CREATE"]}]}
-    if namespace:
-        here = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
-        matched["namespaceSelector"] = here
-    made: dict[str, dict[str, Any]] = {
-        "MutatingAdmissionPolicy": {
-            "matchConstraints": matched,
-            "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": change}],
-            "reinvocationPolicy": "Never",
-            "failurePolicy": "Fail",
-        },
-        "MutatingAdmissionPolicyBinding": {"policyName": name},
-    }
-    for kind, spec in made.items():
-        stage.send("POST", kind, body={"metadata": {"name": name}, "spec": spec})
-    until(lambda: _hastens(stage, namespace or "default"), "pods are made hasty")
-
-
-def _hastens(stage: Stage, namespace: str) -> bool:
-    """Whether a pod would be told to hurry; the API server learns of a policy after it is made."""
-    container = {"name": "c", "image": "made.up/image:1", "securityContext": HARDENED}
-    probe = {"metadata": {"name": "probe"}, "spec": {"containers": [container]}}
-    try:
-        made = stage.send("POST", "Pod", namespace, body=probe, dryRun="All")
-    except RefusedError:  # its namespace has no ServiceAccount yet
-        return False
-    return bool(made["metadata"].get("annotations"))
+        _people(place, furniture.databases)
+        yield Theatre(place, stops, api, vault, furniture)
 
 
 def _people(place: Place, databases: Databases) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cluster.pool import Clusters
-    from tests.e2e.crashing import Values
+    from tests.e2e.furnished import Values
 
 INTENT = "POST issuedcredentials"
 KEEP = "POST secret/data/hw/*"

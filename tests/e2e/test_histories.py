@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.crashing import hasty_pods
+from tests.e2e.furnished import hasty_pods
 from tests.e2e.stories import fresh_place
 from tests.histories.telling import History
 

@@ -12,7 +12,7 @@ from itertools import count
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.installation import Installation
-from tests.e2e.crashing import hasty_pods
+from tests.e2e.furnished import hasty_pods
 from tests.e2e.stage import Stage
 from tests.e2e.stories import fresh_place
 from tests.histories.telling import History, vanish

@@ -188,7 +188,7 @@ def lose_kv(life: Life) -> str:
 def end_leases(life: Life) -> str:
     """An administrator ends the leases of a role."""
     which = life.role(f"dynamic-{life.random.choice(ROLES)}")
-    for lease in life.scene.databases.leases(which):
+    for lease in life.scene.furnished.databases.leases(which):
         life.scene.bao("PUT", "sys/leases/revoke", {"lease_id": lease, "sync": True})
     life.broken.update(one for one in life.declared if life.engine(one) == "Dynamic")
     return f"the leases of {which} are ended"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from tests.cluster.waiting import until
 from tests.component.workflows import cron_job, small
+from tests.e2e.furnished import values_of
 from tests.e2e.stories import is_ready
-from tests.lives.scene import values_of
 from wardkeeper.api.workflow import KIND
 from wardkeeper.vault.names import database_role, transit_key
 
@@ -67,7 +67,7 @@ class Life:
 
     def prepare(self) -> None:
         """What an administrator makes beforehand."""
-        namespace, databases = self.place.namespace, self.scene.databases
+        namespace, databases = self.place.namespace, self.scene.furnished.databases
         for one in ROLES:
             databases.dynamic(namespace, self.name, f"dynamic-{one}")
             databases.alternating(namespace, self.name, f"turns-{one}")
@@ -215,7 +215,7 @@ class Life:
         return list(self.declared.values())
 
     def _source(self, engine: str, which: str) -> Obj:
-        where = self.scene.databases.connection()
+        where = self.scene.furnished.databases.connection()
         match engine:
             case "drawn":
                 fields = self.random.sample(("password", "pin", "salt"), self.random.randint(1, 3))

@@ -3,36 +3,28 @@
 """The stage: where workflows live through whatever a seed draws for them.
 
 The operator is the one that is shipped; between it and OpenBao stands a proxy that hears every
-secret and does what goes wrong. Pods become ready at once.
+secret and does what goes wrong.
 """
 
 from __future__ import annotations
 
-import asyncio
-import base64
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.cluster.authorities import Authorities
 from tests.cluster.cluster import Cluster
-from tests.cluster.databases import DATABASE, Databases
-from tests.cluster.installation import NAMESPACE, Installation
+from tests.cluster.installation import NAMESPACE
 from tests.e2e.canaries import Heard
-from tests.e2e.crashing import hasty_pods
-from tests.e2e.stage import Stage
+from tests.e2e.furnished import furnished
 from tests.faults.vault_proxy import VaultProxy
 from wardkeeper.api.credential import CREDENTIAL_KIND
-from wardkeeper.proof.database import log_in
-from wardkeeper.proof.errors import NotProven
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.stage import Obj
+    from tests.e2e.furnished import Furnished
+    from tests.e2e.stage import Obj, Stage
     from tests.e2e.stories import Place
-
-Values = dict[str, str]
 
 
 @dataclass
@@ -40,18 +32,19 @@ class Scene:
     """Everything that lives share.
 
     Attributes:
-        stage: cluster and operator.
+        furnished: cluster, operator and engines.
         vault: what the operator takes for OpenBao.
         heard: every secret that went by there.
-        databases: what logins are for.
-        runner: where logins are tried.
     """
 
-    stage: Stage
+    furnished: Furnished
     vault: VaultProxy
     heard: Heard
-    databases: Databases
-    runner: asyncio.Runner
+
+    @property
+    def stage(self) -> Stage:
+        """Cluster and operator."""
+        return self.furnished.stage
 
     def bao(self, method: str, path: str, body: Obj | None = None) -> Any:
         """One request to OpenBao as its administrator."""
@@ -75,30 +68,6 @@ class Scene:
         )["items"]
         return found
 
-    def lets_in(self, values: Values) -> bool:
-        """Whether the database lets the bearer of a login in."""
-        postgres = self.stage.cluster.postgres
-        try:
-            self.runner.run(
-                log_in(
-                    "localhost",
-                    postgres.port,
-                    DATABASE,
-                    values["username"],
-                    values["password"],
-                    ca_file=str(postgres.ca_file),
-                )
-            )
-        except NotProven:
-            return False
-        return True
-
-
-def values_of(secret: Obj) -> Values:
-    """What a Secret delivers."""
-    data = secret.get("data") or {}
-    return {key: base64.b64decode(value).decode() for key, value in data.items()}
-
 
 @contextmanager
 def open_scene() -> Iterator[Scene]:
@@ -107,14 +76,6 @@ def open_scene() -> Iterator[Scene]:
     with (
         Cluster("simulated", openbao=True, postgres=True) as cluster,
         VaultProxy(cluster.openbao.address, listen=heard) as vault,
+        furnished(cluster, vault) as furniture,
     ):
-        through = {"address": vault.address, "databaseCaFile": str(cluster.postgres.ca_file)}
-        settings = {"vault": through, "logging": {"level": "debug"}}
-        operator = Installation(cluster, settings=settings)
-        stage = Stage(cluster, operator)
-        with stage.session, operator, asyncio.Runner() as runner:
-            Authorities(cluster.openbao).add()
-            databases = Databases(cluster.openbao, cluster.postgres)
-            databases.install()
-            hasty_pods(stage)
-            yield Scene(stage, vault, heard, databases, runner)
+        yield Scene(furniture, vault, heard)

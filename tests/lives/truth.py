@@ -16,15 +16,16 @@ from urllib.parse import quote
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from tests.e2e.furnished import values_of
 from tests.lives.acts import FORGED
 from tests.lives.life import ROLES
-from tests.lives.scene import values_of
 from wardkeeper.proof.handshake import Party, meet
 from wardkeeper.rotation.record import read_time
 
 if TYPE_CHECKING:
+    from tests.e2e.furnished import Values
     from tests.lives.life import Life
-    from tests.lives.scene import Scene, Values
+    from tests.lives.scene import Scene
 
 LOGIN = {"username", "password", "url"}
 CERTIFICATE = {"tls.crt", "tls.key", "ca.crt"}
@@ -130,7 +131,7 @@ class Truth:
         match life.engine(name):
             case "Dynamic" | "AlternatingUsers" | "Static":
                 assert values.keys() == LOGIN, told
-                assert self.scene.lets_in(values), f"the login of {told} does not work"
+                assert self.scene.furnished.lets_in(values), f"the login of {told} does not work"
                 self.logins[values["username"], values["password"]] = values
             case "pki":
                 assert values.keys() == CERTIFICATE, told
@@ -189,7 +190,8 @@ class Truth:
             known = [
                 one for some in entries.values() for one in some if one["spec"].get("role") == role
             ]
-            assert len(self.scene.databases.leases(role)) == len(known), f"leases of {role}"
+            held = self.scene.furnished.databases.leases(role)
+            assert len(held) == len(known), f"leases of {role}"
         listed = self.scene.names("auth/kubernetes/role")
         mine = {one for one in listed if one.endswith(f".{place.namespace}.{life.name}")}
         kinds = "rw" if life.declared and life.uid else ""
@@ -201,7 +203,9 @@ class Truth:
     def _ended(self, alive: dict[tuple[str, str], Values]) -> None:
         """Nothing lives that is not delivered: no login, no user, no certificate."""
         dead = self.logins.keys() - alive.keys()
-        still = [user for user, word in dead if self.scene.lets_in(self.logins[user, word])]
+        still = [
+            user for user, word in dead if self.scene.furnished.lets_in(self.logins[user, word])
+        ]
         assert not still, f"logins that were replaced still work: {still}"
         made = self.scene.stage.cluster.postgres.users() - self.users
         assert made == {user for user, _ in alive} - self.users
