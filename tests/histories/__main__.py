@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6, help="in each burst")
     parser.add_argument("--minutes", type=float, default=0.0, help="tell more until it is over")
     parser.add_argument("--calm", action="store_true", help="nothing is killed")
+    parser.add_argument("--wide", action="store_true", help="more of what strangers may do")
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     first = random.SystemRandom().randrange(1_000_000) if chosen.seed is None else chosen.seed
@@ -36,18 +37,18 @@ def main() -> None:
         stage = Stage(cluster, operator)
         hasty_pods(stage)
         for seed in count(first):
-            tell(stage, seed, chosen.bursts, chosen.steps, rough=not chosen.calm)
+            tell(stage, seed, chosen.bursts, chosen.steps, rough=not chosen.calm, wide=chosen.wide)
             memory = operator.metrics()["process_resident_memory_bytes"] / 2**20
             _log.info("seed %d is told; the operator takes %.1f MiB", seed, memory)
             if time.monotonic() > over:
                 return
 
 
-def tell(stage: Stage, seed: int, bursts: int, steps: int, *, rough: bool) -> None:
+def tell(stage: Stage, seed: int, bursts: int, steps: int, *, rough: bool, wide: bool) -> None:
     """One history from its first workflow to the end of its namespace."""
     _log.info("seed %d: --seed %d --bursts %d --steps %d", seed, seed, bursts, steps)
     with fresh_place(stage) as place, fresh_place(stage) as elsewhere:
-        history = History(place, elsewhere, seed, rough=rough, tell=_log.info)
+        history = History(place, elsewhere, seed, rough=rough, wide=wide, tell=_log.info)
         for number in range(bursts):
             _log.info("burst %d", number)
             history.burst(steps)

@@ -93,8 +93,14 @@ def _went(guard: Ref, owner: Obj, there: dict[Ref, Obj], version: int) -> Iterat
 def drift_complaints(
     before: Look, after: Look, writes: list[Write], burst: Burst, damaged: set[str]
 ) -> Iterator[str]:
-    """Where the number of repairs that is told is not the number of repairs that were made."""
+    """Where the number of repairs that is told is not the number of repairs that were made.
+
+    What was forged while no operator ran cannot be told from the truth by the next one.
+    """
+    believed = burst.forged if burst.rough else set()
     for name, live in after.workflows.items():
+        if name in believed:
+            continue
         was = before.workflows.get(name)
         uid = live["metadata"]["uid"]
         told = _repaired(live)

@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tests.e2e.stories import condition_of
+from tests.histories.forgery import FORGED
 from tests.histories.ideal import differences, is_recorded
 from tests.histories.look import WORKLOADS, controller, held, leaving
 from wardkeeper.api.workflow import KIND
@@ -139,6 +140,8 @@ def _shape(live: Obj) -> Iterator[str]:
     good = (("True", None, None), ("False", "True", None), ("False", None, "True"))
     if (ready, going, stuck) not in good:
         yield f"Ready, Reconciling, Stalled are {ready}, {going}, {stuck}"
+    if FORGED in json.dumps(status):
+        yield "something of its status is forged"
 
 
 def _told(live: Obj, *reasons: str, found: object = "") -> Iterator[str]:

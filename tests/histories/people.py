@@ -43,11 +43,16 @@ def edit(scene: Scene) -> str | None:
 
 
 def delete(scene: Scene) -> str | None:
-    """Delete a workflow in one of the three ways, and do not wait."""
+    """Delete a workflow in one of the three ways, and do not wait.
+
+    With Foreground it stays as long as somebody holds one of its children.
+    """
     name = scene.one()
     if name is None:
         return None
     way = scene.rng.choice(("Background", "Background", "Foreground", "Orphan"))
+    if way == "Foreground" and scene.held:
+        way = "Background"
     scene.forget(name)
     scene.place.delete(KIND, name, propagationPolicy=way)
     if way == "Orphan":

@@ -39,6 +39,7 @@ class Burst:
         touched: workflows whose spec, mode or quarantine changed, or that were made.
         isolated: workflows whose quarantine began or was lifted.
         hurt: workflows whose children somebody else wrote to.
+        forged: workflows whose status somebody else wrote.
     """
 
     rough: bool = False
@@ -46,6 +47,7 @@ class Burst:
     touched: set[str] = field(default_factory=set)
     isolated: set[str] = field(default_factory=set)
     hurt: set[str] = field(default_factory=set)
+    forged: set[str] = field(default_factory=set)
 
 
 @dataclass

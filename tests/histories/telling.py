@@ -9,9 +9,9 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.cluster.waiting import NotReadyError, until
+from tests.cluster.waiting import COLLECTS, NotReadyError, until
 from tests.e2e.stories import condition_of, fresh_place
-from tests.histories import mischief, outages, people
+from tests.histories import belonging, forgery, mischief, outages, people
 from tests.histories.chronicle import (
     GUARDED,
     drift_complaints,
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     Step = Callable[[Scene], str | None]
 
-SETTLES = 60.0
-"""Seconds after which the operator must be at rest."""
+SETTLES = COLLECTS
+"""Seconds after which the operator must be at rest, and what has lost its owner gone."""
 
 STEPS: dict[Step, float] = {
     people.create: 6,
@@ -58,6 +58,18 @@ STEPS: dict[Step, float] = {
     mischief.leave: 3,
 }
 """What happens, and how often."""
+
+WIDER: dict[Step, float] = {
+    forgery.forge_status: 3,
+    belonging.scale: 3,
+    belonging.add_owner: 2,
+    belonging.give_away: 2,
+    belonging.mistake: 2,
+    belonging.strip_marks: 1,
+    belonging.mark_pods: 1,
+    belonging.mark_namespace: 1,
+}
+"""What happens besides in a history that is told to find what nobody has met yet."""
 
 ROUGH: dict[Step, float] = {
     outages.kill: 2,
@@ -82,6 +94,7 @@ class History:
         elsewhere: another one, in which there is nothing.
         seed: of all chance.
         rough: with outages.
+        wide: with everything that could be thought of.
         tell: told each step in words.
     """
 
@@ -92,11 +105,13 @@ class History:
         seed: int,
         *,
         rough: bool = True,
+        wide: bool = False,
         tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._scene = Scene(place.stage, place, Random(seed))
         self._judge = Judge(self._scene, Ideal(elsewhere))
         self._rough = rough
+        self._steps = STEPS | WIDER if wide else STEPS
         self._tell = tell
         self._rest = look(place)
 
@@ -109,7 +124,7 @@ class History:
         scene, rng = self._scene, self._scene.rng
         scene.burst = Burst()
         since, mark, log = scene.place.version(), scene.stage.mark(), self._log_size()
-        chosen = rng.choices(list(STEPS), list(STEPS.values()), k=steps)
+        chosen = rng.choices(list(self._steps), list(self._steps.values()), k=steps)
         if not scene.traits:
             chosen[:0] = [people.create] * 3
         if self._rough and rng.random() < OUTAGES:
@@ -121,7 +136,8 @@ class History:
                 self._tell(told)
         outages.wake(scene)
         if scene.burst.rough:
-            scene.lost_spec |= {name for name in scene.burst.touched if self._is_wrong(name)}
+            unknown = scene.burst.touched | scene.burst.forged
+            scene.lost_spec |= {name for name in unknown if self._is_wrong(name)}
         wrong = self._quiet(self._until_settled())
         there = look(scene.place)
         wrong += self._judge.complaints(there)
