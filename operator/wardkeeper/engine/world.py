@@ -139,10 +139,7 @@ class World:
             return None
         if known and child.version < known.version:
             return None
-        if known and home and home != key:
-            self._leave(home, ref, known)
-            known = None
-        if known and child.uid == known.uid:
+        if known and home == key and child.uid == known.uid:
             compared = known.unread is not None or known.good_for
             if child.version == known.version and compared:
                 return None
@@ -260,6 +257,9 @@ class World:
         return seen.uid if seen else None
 
     def _put(self, key: Key, ref: Ref, child: Child) -> None:
+        home = self._homes.get(ref)
+        if home not in (None, key):
+            self._leave(home, ref, self._families[home].children[ref])
         family = self._families[key]
         before = family.children.get(ref)
         if before is not None and before.uid != child.uid:

@@ -249,6 +249,23 @@ def test_a_child_that_lost_our_label_and_gets_it_back_is_there_again(world: Worl
     assert world.lost(KEY) == frozenset()
 
 
+def test_a_name_that_is_taken_back_belongs_to_one_workflow_alone(world: World) -> None:
+    """Somebody gave a child to another workflow, which deletes it while its own makes it anew."""
+    given = child(version=11, uid="one")
+    given["metadata"]["ownerReferences"] = [owner("uid-x", "other")]
+    world.wrote(child(uid="one"), good_for=7)
+    assert world.observe_child(given) == Key(SPACE, "other")
+    world.leaving("one")
+    world.wrote(child(version=13, uid="two"), good_for=7)
+    assert (
+        world.forget_child({**given, "metadata": {**given["metadata"], "resourceVersion": "12"}})
+        is None
+    )
+    assert world.children(Key(SPACE, "other")) == {}
+    assert world.children(KEY)[ROLE].uid == "two"
+    assert world._leaving == set()
+
+
 def test_late_deletion_of_a_former_child_does_not_touch_the_new_one(world: World) -> None:
     world.wrote(child(version=20, uid="two"), good_for=7)
     assert world.forget_child(child(version=15, uid="one")) is None
