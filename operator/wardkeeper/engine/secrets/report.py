@@ -175,7 +175,14 @@ def _is_unproven(one: Credential) -> bool:
 
 
 def _refused(spec: SecretSpec, intent: Credential, facts: Facts) -> Trouble:
-    """What Vault said when it was last asked for an intended credential."""
+    """What Vault said when it was last asked for an intended credential.
+
+    The ledger may say it in a word of another release, or of somebody who edited it.
+    """
+    if intent.last_error not in _KINDS:
+        why = intent.last_error or "nobody noted why"
+        message = f"cannot make secret {spec.name}: {why}"
+        return Trouble(Phase.FAILED, Reason.ROTATION_FAILED, message, _wait(intent, facts))
     error = VaultError(Kind(intent.last_error), f"make secret {spec.name}")
     return Trouble(Phase.FAILED, error.reason, str(error), _wait(intent, facts))
 

@@ -36,6 +36,15 @@ def test_what_vault_said_last_is_told_until_the_next_try() -> None:
     assert told(INTENT) is Reason.VAULT_REFUSED
 
 
+@pytest.mark.parametrize("word", ["a word of another release", ""])
+def test_what_stands_in_the_ledger_in_an_unknown_word_is_told_as_it_stands(word: str) -> None:
+    facts = Facts((replace(INTENT, last_error=word),), None, False, Rolling(), NOW)
+    decision = Decision(Step.WAIT, Phase.INTENT)
+    outcome = report(WISH, SPEC, facts, decision, None, restored=None, rotated=False)
+    assert outcome.reason is Reason.ROTATION_FAILED
+    assert f"cannot make secret db: {word or 'nobody noted why'}; nothing is" in outcome.message
+
+
 def test_an_intent_that_was_given_up_is_not_told_of() -> None:
     assert told(replace(INTENT, rejected_at=NOW, last_error="")) is None
 
