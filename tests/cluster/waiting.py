@@ -19,7 +19,9 @@ PAUSE = 0.05
 COLLECTS = 90.0
 """Seconds for the garbage collector to take what has lost its owner, or to let it go.
 
-It asks twice a minute which kinds there are, and then has to list those that are new.
+It asks twice a minute which kinds there are, and then has to list those that are new. A change of a
+definition ends its watch of that kind; if that happens again within two minutes it pauses longer
+each time before it watches anew, for up to a minute.
 """
 
 

@@ -18,7 +18,7 @@ from tests.chart.release import DEFINITIONS, Release
 from tests.chart.rendering import CHART
 from tests.cluster.cluster import Cluster
 from tests.cluster.installation import NAMESPACE
-from tests.cluster.waiting import until
+from tests.cluster.waiting import COLLECTS, until
 from tests.component.workflows import cron_job, job, secret, workflow
 from tests.e2e.stage import RefusedError, Stage
 from tests.e2e.stories import Place, fresh_place
@@ -33,10 +33,6 @@ RELEASES = packages()
 ROUTER, NIGHTLY, ONCE = "router", "export", "backfill"
 NAMES = (ROUTER, NIGHTLY, ONCE)
 VALUES = {"vault": {"address": "https://vault.vault.svc:8200"}}
-COLLECTED = 90.0
-"""Seconds in which Kubernetes collects what is left. Its collector follows a kind by a watch, which
-ends whenever the definition changes; each time that happens within two minutes it pauses longer
-before the next one, for up to a minute."""
 POLICIES = "validatingadmissionpolicies"
 
 
@@ -229,5 +225,5 @@ def test_with_the_operator_gone_finalizers_are_taken_off_by_hand_and_the_rest_fo
         place.edit(KIND, name, released)
     for entry in stage.cluster.items("issuedcredentials", NAMESPACE, ""):
         until(lambda e=entry: let_go(stage, e), "the guard of the ledger is gone, too")  # type: ignore[misc]
-    until(lambda: not left(place), "what ran for the workflows is collected", seconds=COLLECTED)
+    until(lambda: not left(place), "what ran for the workflows is collected", seconds=COLLECTS)
     stage.cluster.kubectl("delete", "crd", *DEFINITIONS)
