@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.component.operator_fixture import SPACE, Core, annotate, condition, story
+from tests.component.operator_fixture import SPACE, Core, annotate, cluster, condition, story
+from tests.component.test_vault import vault_to_be_asked
 from tests.component.workflows import secret, workflow
 from wardkeeper.api.workflow import KIND
 
@@ -21,6 +22,10 @@ ALLOWS = ("ServiceAccount", "Role", "RoleBinding", "Service")
 
 def _hide(obj: dict[str, Any]) -> None:
     del obj["metadata"]["labels"]
+
+
+def _disown(obj: dict[str, Any]) -> None:
+    del obj["metadata"]["labels"], obj["metadata"]["ownerReferences"]
 
 
 def _cut_off(server: ApiServer) -> None:
@@ -44,23 +49,27 @@ def test_a_child_that_bears_no_label_any_more_is_taken_away(kind: str) -> None:
 
 
 @pytest.mark.parametrize("owned", [True, False])
-def test_a_secret_without_label_is_emptied_if_it_belongs_to_the_workflow(owned: bool) -> None:
-    async def tell(server: ApiServer) -> None:
-        server.put(workflow(secrets=[secret()]))
-        found = server.get(KIND, SPACE, "router")
-        assert found is not None
-        owner = {"apiVersion": found["apiVersion"], "kind": KIND, "name": "router"}
-        owner |= {"uid": found["metadata"]["uid"], "controller": True}
-        metadata: dict[str, Any] = {"namespace": SPACE, "name": "router-db"}
-        metadata |= {"ownerReferences": [owner]} if owned else {}
-        values = {"password": "eA=="}
-        server.put({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": values})
+async def test_a_secret_without_label_is_emptied_if_it_belongs_to_the_workflow(owned: bool) -> None:
+    async with vault_to_be_asked() as (_, _, vault), cluster() as server:
+        async with Core(server, vault=vault) as core:
+            server.put(workflow(secrets=[secret()]))
+            await core.ready()
+        server.edit("Secret", SPACE, "router-db", _hide if owned else _disown)
         _cut_off(server)
-        async with Core(server) as core:
-            await core.until(lambda: condition(server, "Ready").get("reason") == "Quarantined")
-            await core.quiet()
+        async with Core(server, vault=vault) as core:
+            await core.until(lambda: condition(server, "Stalled").get("reason") == "Quarantined")
             kept = server.get("Secret", SPACE, "router-db")
             assert kept is not None
-            assert kept.get("data", {}) == ({} if owned else values)
+            assert bool(kept.get("data")) is not owned
+
+
+def test_where_there_is_no_vault_no_secret_is_touched_which_there_is_no_right_to() -> None:
+    async def tell(server: ApiServer) -> None:
+        server.put(workflow(secrets=[secret()]))
+        _cut_off(server)
+        async with Core(server) as core:
+            await core.until(lambda: condition(server, "Stalled").get("reason") == "Quarantined")
+            asked = [one.call.name for one in server.seen if one.call.kind.name == "Secret"]
+            assert not any(asked)
 
     story(tell)

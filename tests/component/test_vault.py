@@ -70,8 +70,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged() -> AsyncIterator[Stage]:
-    """The stage, with a Vault that has its own sense of time of day right."""
+async def vault_to_be_asked() -> AsyncIterator[tuple[FakeVault, Clock, WorkflowVault]]:
+    """A Vault that has its own sense of time of day right, and the way to it."""
     fake, clock = FakeVault(now=Core.now()), Clock()
 
     async def operator_jwt() -> str:
@@ -86,10 +86,20 @@ async def staged() -> AsyncIterator[Stage]:
         transport=fake,
     )
     try:
-        async with cluster() as server, Core(server, vault=vault) as core:
-            yield Stage(server, fake, core, clock)
+        yield fake, clock, vault
     finally:
         vault._client.close()
+
+
+@asynccontextmanager
+async def staged() -> AsyncIterator[Stage]:
+    """The stage."""
+    async with (
+        vault_to_be_asked() as (fake, clock, vault),
+        cluster() as server,
+        Core(server, vault=vault) as core,
+    ):
+        yield Stage(server, fake, core, clock)
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_a_sealed_vault_keeps_nobody_from_being_cut_off_in_the_cluster(
     try:
         place.annotate("export", quarantine=REASON)
         waits = place.until_told("export", "Reconciling", "Quarantined")
-        assert "in Vault it is not yet" in waits["message"]
+        assert "this is not done yet: auth roles, token and entities: " in waits["message"]
         assert ("ServiceAccount", "export") not in place.children("export")
         assert not place.read("Secret", "export-db").get("data")
     finally:

@@ -106,9 +106,9 @@ async def _take_away_hidden(
 ) -> None:
     """The same for children that nobody sees, for somebody took off the label they are watched by.
 
-    NetworkPolicies are watched whatever their labels.
+    NetworkPolicies are watched whatever their labels. Without Vault there is no right on Secrets.
     """
-    secrets = delivered_secrets(workflow) if workflow else ()
+    secrets = delivered_secrets(workflow) if workflow and tools.secrets.vault else ()
     named = [Ref(kind, *key) for kind in ("Service", "RoleBinding", "Role", "ServiceAccount")]
     named += [Ref("Secret", key.namespace, secret_name(key.name, one.name)) for one in secrets]
     hidden = [ref for ref in named if ref not in tools.world.children(key)]
